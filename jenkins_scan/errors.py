@@ -1,0 +1,277 @@
+"""Every reason why a run may end other than PASS, with its exit code. One look tells what to catch.
+
+::
+
+    ScanError
+    ├── InternalError             1   a bug in the tool
+    ├── UsageError                2   options, files and environment
+    │   ├── ConfigurationError        a setting, a configuration or scenario file
+    │   ├── InvalidReference          an image name that no registry could hold
+    │   ├── EngineSettingsError       a Docker context or config.json that cannot be followed
+    │   └── OutputError               a report path that cannot be written
+    ├── QuotaError               12
+    │   ├── QuotaTooLow               less than --min-quota remains
+    │   └── QuotaSpent                the service said so (BeyondQuata)
+    ├── ImageError               13
+    │   ├── ImageNotFound
+    │   ├── EngineUnreachable
+    │   ├── EngineTLSError            missing or refused certificates of the engine
+    │   ├── WrongPlatform
+    │   └── UnreadableImage           an archive or an engine's answer that cannot be understood
+    ├── AccessError              14
+    │   ├── CredentialsMissing
+    │   ├── CredentialsRefused
+    │   ├── PermissionDenied          HTTP 403: RAM
+    │   ├── ServiceNotActivated       HTTP 400: not bought, or another site
+    │   └── ClockSkew
+    ├── ServiceError             15
+    │   ├── ServiceUnreachable
+    │   ├── ServiceThrottled
+    │   ├── ServiceFault              an error of the service, or a code not known here
+    │   ├── AnswerNotUnderstood
+    │   └── FateUnknown               a create that may have opened a task
+    └── IncompleteError          17
+        ├── RegionNotSupported
+        └── ResultNotWritten
+    Interrupted (BaseException)  129, 130, 143
+
+A class carries exactly one reason and a family shares it. Only `cli.main` turns these into an exit code.
+"""
+
+import signal
+from enum import Enum
+from typing import ClassVar
+
+
+class Reason(Enum):
+    """A reason slug with its exit codes and meaning: the contract's table."""
+
+    INTERNAL = ("internal", (1,), "a bug in the tool")
+    USAGE = ("usage", (2,), "options, configuration or environment")
+    POLICY = ("policy", (10,), "findings at or above the gate")
+    WARN = ("warn", (11,), "a warning gate or a `--soft` reason: the one code to map to UNSTABLE")
+    QUOTA = ("quota", (12,), "quota below `--min-quota`, or spent")
+    IMAGE = ("image", (13,), "image not found, engine unreachable or its TLS files missing, wrong platform, bad archive")
+    ACCESS = ("access", (14,), "credentials missing or refused, no permission, service not activated")
+    SERVICE = ("service", (15,), "service unreachable, failing, throttled beyond the retries, or not understood")
+    TIMEOUT = ("timeout", (16,), "the task still runs at the deadline")
+    INCOMPLETE = ("incomplete", (17,), "the result is partial, stale, contradictory, not for this image, or not written")
+    INTERRUPTED = ("interrupted", (129, 130, 143), "SIGHUP, SIGINT or SIGTERM: what was opened is in `result.json`")
+
+    def __init__(self, slug: str, codes: tuple[int, ...], meaning: str) -> None:
+        self.slug = slug
+        self.codes = codes
+        self.meaning = meaning
+
+    @property
+    def code(self) -> int:
+        """The exit code; for `INTERRUPTED` the one of SIGTERM, as Jenkins sends it on abort."""
+        return self.codes[-1]
+
+
+class ScanError(Exception):
+    """An expected end of a run: what happened, and what to do about it."""
+
+    reason: ClassVar[Reason]
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        service_code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = self.default_remedy if remedy is None else remedy
+        self.service_code = service_code
+        """The service's own error code, such as `BeyondQuata`, when an answer carried one."""
+        self.request_id = request_id
+        """The service's request id: what its support asks for."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of this reason."""
+        return self.reason.code
+
+
+class InternalError(ScanError):
+    """A bug: the traceback is shown with `-v`."""
+
+    reason = Reason.INTERNAL
+    default_remedy = "This is a bug in jenkins-scan. Run again with -v and report the traceback."
+
+
+class UsageError(ScanError):
+    """Something that was asked for cannot be done as asked; nothing was sent."""
+
+    reason = Reason.USAGE
+    default_remedy = "See `jenkins-scan --help`."
+
+
+class ConfigurationError(UsageError):
+    """A value of a flag, a variable, the configuration file or a scenario file is wrong."""
+
+
+class InvalidReference(UsageError):
+    """An image reference outside the grammar of distribution/reference."""
+
+    default_remedy = "Write it as [HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST], or docker-archive://PATH."
+
+
+class EngineSettingsError(UsageError):
+    """The Docker context or config.json that names the engine cannot be followed."""
+
+
+class OutputError(UsageError):
+    """A report path was probed before any request and cannot be written."""
+
+    default_remedy = "Choose a writable place with --report-dir DIR (and -o FORMAT=PATH). Nothing was sent."
+
+
+class QuotaError(ScanError):
+    """The image-scan quota does not allow this scan."""
+
+    reason = Reason.QUOTA
+    default_remedy = "Buy more image-scan quota in the Security Center console (Scale Out), or lower --min-quota."
+
+
+class QuotaTooLow(QuotaError):
+    """Less quota remains than `--min-quota` asks for."""
+
+
+class QuotaSpent(QuotaError):
+    """The service refused the task with `BeyondQuata`."""
+
+
+class ImageError(ScanError):
+    """The image cannot be identified."""
+
+    reason = Reason.IMAGE
+
+
+class ImageNotFound(ImageError):
+    """The source answered, and has no such image. Nothing is ever pulled."""
+
+    default_remedy = "Build or pull it first on the same engine; jenkins-scan never pulls. `docker images` lists what is there."
+
+
+class EngineUnreachable(ImageError):
+    """No engine answers where one was expected."""
+
+
+class EngineTLSError(ImageError):
+    """The engine's TLS files are missing, unreadable, or its certificate is refused."""
+
+
+class WrongPlatform(ImageError):
+    """The image is there, but for another platform than `--platform`."""
+
+
+class UnreadableImage(ImageError):
+    """An archive, or an engine's answer, that cannot be read as an image."""
+
+
+class AccessError(ScanError):
+    """The service does not let us in."""
+
+    reason = Reason.ACCESS
+
+
+class CredentialsMissing(AccessError):
+    """No AccessKey or no CI/CD token was found."""
+
+
+class CredentialsRefused(AccessError):
+    """The service does not accept the AccessKey, its signature or the STS token."""
+
+    default_remedy = "Check the AccessKey pair and the STS token: right account, active, not expired, no stray characters."
+
+
+class PermissionDenied(AccessError):
+    """HTTP 403: the RAM user lacks an action."""
+
+
+class ServiceNotActivated(AccessError):
+    """HTTP 400 `NoPermission`: container image scan is not bought, or the token belongs to the other site."""
+
+    default_remedy = (
+        "Container image scan is not active for this account at this site: buy it in the Security Center console, "
+        "or choose the region of the site where it was bought (--region)."
+    )
+
+
+class ClockSkew(AccessError):
+    """`InvalidTimeStamp.*`: the agent's clock is more than 15 minutes off."""
+
+    default_remedy = "Set the agent's clock (NTP): the service accepts signatures within 15 minutes of its own time."
+
+
+class ServiceError(ScanError):
+    """The service could not be asked, or its answer cannot be used."""
+
+    reason = Reason.SERVICE
+    default_remedy = "Try again later; if it stays, report the request id to Alibaba Cloud."
+
+
+class ServiceUnreachable(ServiceError):
+    """No connection, no TLS, or no answer in time."""
+
+    default_remedy = "Check the network from this agent to the endpoint: DNS, proxy variables, --ca-bundle, --vpc."
+
+
+class ServiceThrottled(ServiceError):
+    """Still throttled after all tries."""
+
+    default_remedy = "The account's API rate limit is used up: run fewer scans at once, or try again later."
+
+
+class ServiceFault(ServiceError):
+    """An error of the service, or an error code that is not known here."""
+
+
+class AnswerNotUnderstood(ServiceError):
+    """An answer that is not what the API page promises: HTML, XML, truncated, oversized or without its parts."""
+
+    default_remedy = "Something between this agent and the service may have answered in its place: check proxies and --endpoint."
+
+
+class FateUnknown(ServiceError):
+    """A create was sent and its fate is not known: a task may exist. It is never sent again."""
+
+    default_remedy = "Look for the task in the Security Center console before the next run: a second scan may use quota again."
+
+
+class IncompleteError(ScanError):
+    """The result is not whole, not for this image, or not on disk."""
+
+    reason = Reason.INCOMPLETE
+
+
+class RegionNotSupported(IncompleteError):
+    """`TASK_NOT_SUPPORT_REGION`: images in this region cannot be scanned."""
+
+    default_remedy = "Push the image to a registry in a supported region; the API page of PublicCreateImageScanTask lists them."
+
+
+class ResultNotWritten(IncompleteError):
+    """`result.json` could not be written at the end: a verdict that nobody can read proves nothing."""
+
+    default_remedy = "Free space or permissions at --report-dir, then run again."
+
+
+class Interrupted(BaseException):  # noqa: N818  it is no error; like KeyboardInterrupt, `except Exception` must not stop it
+    """SIGHUP, SIGINT or SIGTERM arrived."""
+
+    reason = Reason.INTERRUPTED
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signal = signal.Signals(signum)
+
+    @property
+    def exit_code(self) -> int:
+        """128 plus the signal's number, as a shell reports it."""
+        return 128 + self.signal
