@@ -51,11 +51,19 @@ class Reason(Enum):
     POLICY = ("policy", (10,), "findings at or above the gate")
     WARN = ("warn", (11,), "a warning gate or a `--soft` reason: the one code to map to UNSTABLE")
     QUOTA = ("quota", (12,), "quota below `--min-quota`, or spent")
-    IMAGE = ("image", (13,), "image not found, engine unreachable or its TLS files missing, wrong platform, bad archive")
+    IMAGE = (
+        "image",
+        (13,),
+        "image not found, engine unreachable or its TLS files missing, wrong platform, bad archive",
+    )
     ACCESS = ("access", (14,), "credentials missing or refused, no permission, service not activated")
     SERVICE = ("service", (15,), "service unreachable, failing, throttled beyond the retries, or not understood")
     TIMEOUT = ("timeout", (16,), "the task still runs at the deadline")
-    INCOMPLETE = ("incomplete", (17,), "the result is partial, stale, contradictory, not for this image, or not written")
+    INCOMPLETE = (
+        "incomplete",
+        (17,),
+        "the result is partial, stale, contradictory, not for this image, or not written",
+    )
     INTERRUPTED = ("interrupted", (129, 130, 143), "SIGHUP, SIGINT or SIGTERM: what was opened is in `result.json`")
 
     def __init__(self, slug: str, codes: tuple[int, ...], meaning: str) -> None:
@@ -102,6 +110,11 @@ class InternalError(ScanError):
 
     reason = Reason.INTERNAL
     default_remedy = "This is a bug in jenkins-scan. Run again with -v and report the traceback."
+
+    @classmethod
+    def of(cls, problem: Exception) -> "InternalError":
+        """The error for an exception that nobody expected."""
+        return cls(f"{type(problem).__name__}: {problem}")
 
 
 class UsageError(ScanError):
@@ -155,7 +168,9 @@ class ImageError(ScanError):
 class ImageNotFound(ImageError):
     """The source answered, and has no such image. Nothing is ever pulled."""
 
-    default_remedy = "Build or pull it first on the same engine; jenkins-scan never pulls. `docker images` lists what is there."
+    default_remedy = (
+        "Build or pull it first on the same engine; jenkins-scan never pulls. `docker images` lists what is there."
+    )
 
 
 class EngineUnreachable(ImageError):
@@ -187,7 +202,9 @@ class CredentialsMissing(AccessError):
 class CredentialsRefused(AccessError):
     """The service does not accept the AccessKey, its signature or the STS token."""
 
-    default_remedy = "Check the AccessKey pair and the STS token: right account, active, not expired, no stray characters."
+    default_remedy = (
+        "Check the AccessKey pair and the STS token: right account, active, not expired, no stray characters."
+    )
 
 
 class PermissionDenied(AccessError):
@@ -235,13 +252,19 @@ class ServiceFault(ServiceError):
 class AnswerNotUnderstood(ServiceError):
     """An answer that is not what the API page promises: HTML, XML, truncated, oversized or without its parts."""
 
-    default_remedy = "Something between this agent and the service may have answered in its place: check proxies and --endpoint."
+    default_remedy = (
+        "Something between this agent and the service may have answered in its place: check proxies and --endpoint."
+    )
 
 
 class FateUnknown(ServiceError):
     """A create was sent and its fate is not known: a task may exist. It is never sent again."""
 
-    default_remedy = "Look for the task in the Security Center console before the next run: a second scan may use quota again."
+    default_remedy = (
+        "Look for the task in the Security Center console before the next run: a second scan may use quota again."
+    )
+    sent_on: float = 0.0
+    """Monotonic time just before the create was sent."""
 
 
 class IncompleteError(ScanError):
@@ -253,7 +276,9 @@ class IncompleteError(ScanError):
 class RegionNotSupported(IncompleteError):
     """`TASK_NOT_SUPPORT_REGION`: images in this region cannot be scanned."""
 
-    default_remedy = "Push the image to a registry in a supported region; the API page of PublicCreateImageScanTask lists them."
+    default_remedy = (
+        "Push the image to a registry in a supported region; the API page of PublicCreateImageScanTask lists them."
+    )
 
 
 class ResultNotWritten(IncompleteError):
@@ -262,7 +287,7 @@ class ResultNotWritten(IncompleteError):
     default_remedy = "Free space or permissions at --report-dir, then run again."
 
 
-class Interrupted(BaseException):  # noqa: N818  it is no error; like KeyboardInterrupt, `except Exception` must not stop it
+class Interrupted(BaseException):
     """SIGHUP, SIGINT or SIGTERM arrived."""
 
     reason = Reason.INTERRUPTED

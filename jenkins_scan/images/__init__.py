@@ -1,0 +1,1 @@
+"""Which image is this, by its bytes."""

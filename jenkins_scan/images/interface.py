@@ -4,10 +4,13 @@ No value is ever called just "digest": an engine, an archive and a registry each
 (docs/image-identity.md). `None` means "not known", never a guess.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from jenkins_scan.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jenkins_scan.images.reference import ImageReference
@@ -48,6 +51,41 @@ class Platform:
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    def fits(self, asked: "Platform") -> bool:
+        """Whether this platform is the one asked for; a variant that was not asked for may be any."""
+        mine, wanted = self._plain(), asked._plain()  # noqa: SLF001  the same class
+        same = (mine.os, mine.architecture) == (wanted.os, wanted.architecture)
+        return same and (asked.variant is None or mine.variant == wanted.variant)
+
+    def _plain(self) -> "Platform":
+        architecture, variant = _ARCHITECTURES.get(self.architecture, (self.architecture, None))
+        variant = self.variant or variant
+        # arm64 is v8, arm is v7 and amd64 is v1 unless they say otherwise (containerd/platforms, Normalize).
+        return Platform(self.os, architecture, variant or _USUAL_VARIANT.get(architecture))
+
+
+_ARCHITECTURES: Final = {
+    "x86_64": ("amd64", None),
+    "x86-64": ("amd64", None),
+    "i386": ("386", None),
+    "aarch64": ("arm64", None),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
+_USUAL_VARIANT: Final = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
+_PLATFORM: Final = re.compile(r"([a-z0-9_]{1,32})/([a-z0-9_-]{1,32})(?:/([a-z0-9_.]{1,32}))?")
+
+
+def parse_platform(text: str) -> Platform:
+    """The platform written `os/architecture[/variant]`. Raises `errors.ConfigurationError` (2) for anything else."""
+    match = _PLATFORM.fullmatch(text.lower())
+    if match is None:
+        raise ConfigurationError(
+            f"--platform {text[:80]!a} is not a platform.",
+            remedy="Write it as OS/ARCHITECTURE[/VARIANT], such as linux/amd64 or linux/arm64/v8.",
+        )
+    return Platform(*match.groups())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What the Jenkins build around this run says about itself."""

@@ -1,0 +1,1 @@
+"""The result model and one file for each format."""

@@ -1,7 +1,7 @@
 """ACS3-HMAC-SHA256, the V3 request signature of Alibaba Cloud, as an `httpx.Auth`.
 
-Source: "V3 request structure and signature" of the SDK documentation; six vectors of it are contract tests. Only `host`,
-`content-type` and `x-acs-*` are signed: proxies rewrite other headers.
+Source: "V3 request structure and signature" of the SDK documentation; six vectors of it are contract tests. Only
+`host`, `content-type` and `x-acs-*` are signed: proxies rewrite other headers.
 """
 
 import hashlib
@@ -79,6 +79,7 @@ class AcsV3Auth(httpx.Auth):
         request_hash = canonical_request_hash(request.url.query.decode("ascii"), values, signed, payload_hash)
         signed_with = signature(credentials.access_key_secret.get_secret_value(), request_hash)
         headers["authorization"] = (
-            f"{ALGORITHM} Credential={credentials.access_key_id},SignedHeaders={';'.join(signed)},Signature={signed_with}"
+            f"{ALGORITHM} Credential={credentials.access_key_id},"
+            f"SignedHeaders={';'.join(signed)},Signature={signed_with}"
         )
         yield request

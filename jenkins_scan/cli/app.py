@@ -1,0 +1,65 @@
+"""What every verb gets: terminal, environment, the Jenkins build, the configuration file, and the signals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jenkins_scan.cli.signals import Interruptions
+from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.config.file import FileSettings
+from jenkins_scan.config.settings import check_variables, origin_of
+from jenkins_scan.errors import ConfigurationError, InternalError
+from jenkins_scan.jenkins.environment import JenkinsBuild
+from jenkins_scan.report.outputs import Output, write_atomically
+
+
+@dataclass(slots=True)
+class App:
+    """The running command line."""
+
+    terminal: Terminal
+    environ: Mapping[str, str]
+    interruptions: Interruptions
+    build: JenkinsBuild
+    file: FileSettings
+    refused: ConfigurationError | None = None
+    """Why the configuration file was refused; kept until the report folder is known, for `result.json`."""
+
+    @classmethod
+    def of(cls, context: click.Context) -> "App":
+        """The app that `main` handed to click. Raises `InternalError` (1) when a command is run without it."""
+        app = context.find_object(cls)
+        if app is None:
+            raise InternalError("a command was started without the application around it.")
+        return app
+
+    def check_configuration(self) -> None:
+        """Raises what is wrong with the configuration file or a `JENKINS_SCAN_*` variable (2)."""
+        if self.refused is not None:
+            raise self.refused
+        check_variables(self.environ)
+
+    def service_arguments(self, context: click.Context) -> dict[str, Any]:
+        """What settings need to know beyond the values: who named the endpoint, and whether this is Jenkins."""
+        return {"endpoint_origin": origin_of(context, "endpoint"), "in_jenkins": self.build.on_jenkins}
+
+    def deliver(self, outputs: Sequence[Output], render: Mapping[str, str]) -> None:
+        """Each report to its place; a file that fails is a warning. `render` holds the texts by format."""
+        for output in outputs:
+            text = self.terminal.redact(render[output.format])
+            if output.path is None:
+                self.terminal.report(text)
+            else:
+                self.write(output.path, text)
+
+    def write(self, path: Path, text: str) -> bool:
+        """Whether the report could be written; a warning says when not."""
+        try:
+            write_atomically(path, self.terminal.redact(text))
+        except OSError as exc:
+            self.terminal.line(f"warning: {path} could not be written: {exc.strerror}")
+            return False
+        return True

@@ -1,0 +1,54 @@
+"""`jenkins-scan inspect`: which image is this, by its bytes? No cloud call."""
+
+from typing import Any
+
+import click
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.config.options import options_of
+
+
+@click.command("inspect", short_help="Show an image's identity; asks no cloud.")
+@click.argument("image", required=False)
+@options_of("inspect")
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:
+    """Show which image IMAGE is: every digest by its own name, and where each came from. Asks no cloud."""
+    import json
+
+    from pydantic import TypeAdapter
+
+    from jenkins_scan.errors import ConfigurationError
+    from jenkins_scan.images.interface import ImageIdentity
+    from jenkins_scan.images.interface import parse_platform
+    from jenkins_scan.images.resolve import resolve_image
+    from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
+
+    app = App.of(context)
+    app.check_configuration()
+    outputs = parse_outputs(values["output"] or ("table",))
+    prepare_outputs(outputs)
+    if not values["image"]:
+        raise ConfigurationError("no image was named.", remedy="Name it: jenkins-scan inspect HOST/team/app:1.")
+    image = resolve_image(
+        values["image"],
+        docker_host=values["docker_host"],
+        environ=app.environ,
+        platform=None if values["platform"] is None else parse_platform(values["platform"]),
+    )
+    for warning in image.warnings:
+        app.terminal.line(f"warning: {warning}")
+    identity = TypeAdapter(ImageIdentity).dump_python(image.identity, mode="json")
+    app.deliver(outputs, {output.format: _render(output.format, identity, json.dumps) for output in outputs})
+    return 0
+
+
+def _render(name: str, identity: dict[str, Any], dumps: Any) -> str:
+    if name == "json":
+        return dumps({"images": [identity]}, indent=2) + "\n"  # type: ignore[no-any-return]  # json.dumps
+    from jenkins_scan.report.table import tabulate
+
+    return tabulate(
+        (key, "not known" if value is None else value if isinstance(value, str) else dumps(value))
+        for key, value in identity.items()
+    )

@@ -1,0 +1,157 @@
+"""The entry: arguments in, exit code out. The only place that turns exceptions into exit codes."""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from jenkins_scan import __version__
+from jenkins_scan.cli.app import App
+from jenkins_scan.cli.signals import Interruptions
+from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.config.file import FileSettings, read_file
+from jenkins_scan.config.options import GLOBAL_OPTIONS
+from jenkins_scan.config.settings import SECRET_VARIABLES, Origin, origin_of
+from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
+from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.security_center.connect import PROXY_VARIABLES
+
+VERBS = ("scan", "inspect", "quota", "sandbox")
+COLOR, CONFIG = GLOBAL_OPTIONS
+EXIT_CODES = "\n".join(
+    f"  {'/'.join(map(str, reason.codes)):<11}  {reason.slug:<11}  {reason.meaning}" for reason in Reason
+)
+EPILOG = f"""\b
+Exit codes:
+  0                         submitted: a task was opened (the last line says so)
+{EXIT_CODES.replace("`", "")}
+
+\b
+Secrets come from the environment or from files alone: ALIBABA_CLOUD_ACCESS_KEY_ID,
+ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN, JENKINS_SCAN_TOKEN,
+each also as NAME_FILE. Every option is also a variable: JENKINS_SCAN_MIN_QUOTA=5.
+"""
+
+
+class Verbs(click.Group):
+    """The verbs, each imported when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """The verbs in the order in which they are met."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """The verb, or None."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"jenkins_scan.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb named by the arguments, or a suggestion."""
+        if args and args[0] not in VERBS:
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            ctx.fail(
+                f"No such command {args[0][:40]!r}."
+                + (f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(VERBS)}.")
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "-V", "--version", message="jenkins-scan %(version)s")
+@click.option(
+    "-v",
+    "--verbose",
+    "verbosity",
+    count=True,
+    help="Say more on stderr: -v the decisions, -vv each request. Never a secret.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say only errors and the verdict.")
+@COLOR.decorate
+@CONFIG.decorate
+@click.pass_context
+def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, config: str | None) -> None:
+    """May this freshly built image ship? Asks Alibaba Cloud Security Center and answers by the exit code."""
+    app = App.of(context)
+    try:
+        app.file = read_file(config, folder=Path.cwd(), from_fork=app.build.from_fork)
+    except ConfigurationError as refused:
+        app.refused = refused
+    values = app.file.values
+    if origin_of(context, "color") is Origin.DEFAULT and values.get("color") in ("auto", "always", "never"):
+        color = values["color"]
+    app.terminal.configure(color=color, verbosity=verbosity, quiet=quiet, environ=app.environ)
+    for warning in app.file.warnings:
+        app.terminal.line(f"warning: {warning}")
+    context.default_map = dict.fromkeys(VERBS, values)
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """The exit code of one run. Raises nothing."""
+    environ = os.environ if environ is None else environ
+    terminal = Terminal()
+    for secret in _known_secrets(environ):
+        terminal.redact.add(secret)
+    try:
+        with Interruptions() as interruptions:
+            app = App(terminal, environ, interruptions, read_build(environ), FileSettings())
+            return _dispatch(arguments, app)
+    except Interrupted as stop:
+        terminal.line(f"interrupted by {stop.signal.name} before anything was opened (exit {stop.exit_code})")
+        return stop.exit_code
+    finally:
+        terminal.close()
+
+
+def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
+    terminal = app.terminal
+    try:
+        code = cli.main(arguments, prog_name="jenkins-scan", standalone_mode=False, obj=app)
+    except click.exceptions.NoArgsIsHelpError as no_verb:
+        terminal.report(no_verb.format_message() + "\n")
+        return Reason.USAGE.code
+    except click.ClickException as refused:
+        usage = (
+            refused.ctx.command_path
+            if isinstance(refused, click.UsageError) and refused.ctx is not None
+            else "jenkins-scan"
+        )
+        terminal.line(f"error: {refused.format_message()}", color="red")
+        terminal.line(f"  -> See `{usage} --help`.")
+        return Reason.USAGE.code
+    except ScanError as error:
+        terminal.error(error)
+        return error.exit_code
+    except Exception as problem:  # noqa: BLE001  a bug must end with its own code, never as another reason
+        terminal.bug(problem)
+        terminal.error(InternalError.of(problem))
+        return Reason.INTERNAL.code
+    return code if isinstance(code, int) else 0
+
+
+def _known_secrets(environ: Mapping[str, str]) -> list[str]:
+    """Every secret value of the environment, passwords of proxies included."""
+    found = [environ.get(name, "").strip() for name in SECRET_VARIABLES]
+    for name in PROXY_VARIABLES:
+        for value in (environ.get(name), environ.get(name.lower())):
+            try:
+                found.append(urlsplit(value or "").password or "")
+            except ValueError:
+                found.append(value or "")
+    return found
+
+
+def run() -> Any:
+    """The console script."""
+    sys.exit(main())

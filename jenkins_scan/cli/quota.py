@@ -1,0 +1,41 @@
+"""`jenkins-scan quota`: how many image scans are left."""
+
+from typing import Any
+
+import click
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.config.options import options_of
+
+
+@click.command("quota", short_help="Show the image-scan quota: capacity, used, remaining.")
+@options_of("quota")
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:
+    """Show the account's image-scan quota: capacity, used and remaining. Opens no task and uses no quota."""
+    import json
+
+    from jenkins_scan.cli.service import open_service
+    from jenkins_scan.clock import SystemClock
+    from jenkins_scan.config.settings import service_settings
+    from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
+    from jenkins_scan.report.summary import SANDBOX_STAMP
+    from jenkins_scan.report.table import tabulate
+    from jenkins_scan.step import SUBMIT_BUDGET
+
+    app = App.of(context)
+    app.check_configuration()
+    outputs = parse_outputs(values["output"] or ("table",))
+    prepare_outputs(outputs)
+    settings, clock = service_settings(values, **app.service_arguments(context)), SystemClock()
+    with open_service(app, settings, clock, with_token=False) as center:
+        quota = center.describe_image_scan_auth_count(deadline=clock.monotonic() + SUBMIT_BUDGET).value
+        sandbox = center.is_sandbox
+    numbers = {"capacity": quota.capacity, "used": quota.used, "remaining": quota.remaining}
+    stamp = [("sandbox", SANDBOX_STAMP)] if sandbox else []
+    texts = {
+        "json": json.dumps({**numbers, "sandbox": sandbox}, indent=2) + "\n",
+        "table": tabulate([*stamp, *((name, str(number)) for name, number in numbers.items())]),
+    }
+    app.deliver(outputs, texts)
+    return 0

@@ -1,0 +1,116 @@
+"""`jenkins-scan scan`: the whole step for one image."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.config.options import options_of
+
+if TYPE_CHECKING:
+    from jenkins_scan.config.settings import ScanSettings
+    from jenkins_scan.record import Run
+    from jenkins_scan.report.outputs import Output
+    from jenkins_scan.report.result import Result
+
+
+@click.command("scan", short_help="Identify the image, judge the quota, open a scan task.")
+@click.argument("image", required=False)
+@options_of("scan")
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:
+    """Identify IMAGE by its bytes, judge the quota, and open a scan task for it in Security Center.
+
+    IMAGE is a name on the Docker engine of this agent, such as registry.example.com:5000/team/app:1, or an archive:
+    docker-archive://PATH. Nothing is pulled or uploaded. This version opens the task and ends SUBMITTED; it does not
+    wait for findings.
+
+    \b
+    jenkins-scan scan "$IMAGE" --region cn-hangzhou
+    jenkins-scan scan app:1 --endpoint sandbox
+    """  # noqa: D301  click reads the \\b as "do not rewrap"
+    from jenkins_scan.clock import SystemClock
+    from jenkins_scan.errors import InternalError, Interrupted, ScanError
+    from jenkins_scan.record import ImageRun, Run
+    from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
+
+    app = App.of(context)
+    outputs, folder = parse_outputs(values["output"]), Path(values["report_dir"])
+    prepare_folder(folder)
+    prepare_outputs(outputs)
+    run = Run(
+        started_at=SystemClock().now(), image=ImageRun(values["image"] or ""), sandbox=values["endpoint"] == "sandbox"
+    )
+    settings: ScanSettings | None = None
+    try:
+        try:
+            settings = _settings(app, context, values)
+            _perform(app, settings, run)
+        except ScanError as error:
+            run.image.error = error
+        except Exception as problem:  # noqa: BLE001  the report is written whatever happened
+            app.terminal.bug(problem)
+            run.image.error = InternalError.of(problem)
+        app.interruptions.hold()
+    except Interrupted as stop:
+        run.interrupted = stop
+    return _finish(app, run, settings, folder, outputs)
+
+
+def _settings(app: App, context: click.Context, values: dict[str, Any]) -> "ScanSettings":
+    from jenkins_scan.config.settings import scan_settings
+
+    app.check_configuration()
+    return scan_settings(values, **app.service_arguments(context))
+
+
+def _perform(app: App, settings: "ScanSettings", run: "Run") -> None:
+    from jenkins_scan import step
+    from jenkins_scan.cli.service import open_service
+    from jenkins_scan.clock import SystemClock
+    from jenkins_scan.images.interface import ResolvedImage
+    from jenkins_scan.images.interface import parse_platform
+    from jenkins_scan.images.resolve import resolve_image
+
+    platform = None if settings.platform is None else parse_platform(settings.platform)
+
+    def resolve() -> ResolvedImage:
+        return resolve_image(settings.image, docker_host=settings.docker_host, environ=app.environ, platform=platform)
+
+    clock = SystemClock()
+    with open_service(app, settings.service, clock, with_token=True) as center:
+        step.scan(run, settings, resolve=resolve, center=center, clock=clock)
+
+
+def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
+    """Writes every report, result.json first, and says the verdict. Returns the exit code."""
+    from jenkins_scan.clock import SystemClock
+    from jenkins_scan.errors import ResultNotWritten
+    from jenkins_scan.gate.verdict import judge
+    from jenkins_scan.report import as_json, summary
+    from jenkins_scan.report.compose import compose
+    from jenkins_scan.report.outputs import RESULT, SUMMARY, renderer_of
+
+    soft = frozenset() if settings is None else settings.soft
+    stop_code = None if run.interrupted is None else run.interrupted.exit_code
+
+    def current() -> "Result":
+        verdict = judge(run.reasons, soft=soft, exit_code=stop_code)
+        return compose(run, settings, app.build, verdict, finished_at=SystemClock().now())
+
+    result = current()
+    written = app.write(folder / RESULT, as_json.render(result))
+    if not written and result.exit_code in (0, 11):
+        run.image.error, soft = (
+            ResultNotWritten(f"{folder / RESULT} could not be written, and a verdict nobody can read proves nothing."),
+            frozenset(),
+        )
+        result = current()
+    app.write(folder / SUMMARY, summary.render(result))
+    app.deliver(outputs, {output.format: renderer_of(output.format)(result) for output in outputs})
+    app.terminal.rows(summary.rows(result))
+    if written:
+        app.terminal.rows([("reports", str(folder / RESULT))])
+    app.terminal.line(summary.verdict_line(result), color={0: "green", 11: "yellow"}.get(result.exit_code, "red"))
+    return result.exit_code

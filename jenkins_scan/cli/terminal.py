@@ -1,0 +1,126 @@
+"""The only file that prints: reports on stdout, everything else on stderr, secrets and control characters taken out."""
+
+import contextlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+import click
+
+from jenkins_scan.errors import ScanError
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.redaction import Redactor
+
+LABEL_WIDTH = 12
+LONGEST_LINE = 2000
+ROOT = "jenkins_scan"
+
+
+def wants_color(choice: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Whether to colour: `--color` first, then the variables that users know, then the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in ("", "0") or environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return is_terminal and environ.get("TERM") != "dumb"
+
+
+class Terminal:
+    """stdout and stderr of one process."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = sys.stdout if out is None else out
+        self._err = sys.stderr if err is None else err
+        self._color = False
+        self._quiet = False
+        self.verbosity = 0
+        self.redact = Redactor()
+        for stream in (self._out, self._err):
+            # Agents run with LANG=C: a name outside ASCII must never be what fails the build.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+    def configure(self, *, color: str, verbosity: int, quiet: bool, environ: Mapping[str, str]) -> None:
+        """Set what the global options ask for."""
+        self._color = wants_color(color, environ, is_terminal=_is_terminal(self._err))
+        self._quiet, self.verbosity = quiet, verbosity
+        # The package's logger alone: the root logger would show what httpx, docker and urllib3 say, URLs included.
+        logger = logging.getLogger(ROOT)
+        for handler in [handler for handler in logger.handlers if isinstance(handler, _TerminalHandler)]:
+            logger.removeHandler(handler)
+        logger.addHandler(_TerminalHandler(self))
+        logger.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+        logger.propagate = False
+
+    def report(self, text: str) -> None:
+        """A report on stdout."""
+        self._write(self._out, self.redact(text))
+
+    def line(self, text: str, *, color: str | None = None) -> None:
+        """One line on stderr."""
+        clean = one_line(self.redact(text), LONGEST_LINE)
+        self._write(self._err, (click.style(clean, fg=color, bold=True) if self._color and color else clean) + "\n")
+
+    def rows(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Labelled lines on stderr, left out with `-q`."""
+        if not self._quiet:
+            for label, text in rows:
+                clean = one_line(self.redact(text), LONGEST_LINE)
+                self._write(self._err, f"{label:<{LABEL_WIDTH}}{clean}\n")
+
+    def note(self, text: str) -> None:
+        """One line on stderr, left out with `-q`."""
+        if not self._quiet:
+            self.line(text)
+
+    def error(self, error: ScanError) -> None:
+        """What happened and what to do, at every verbosity."""
+        self.line(f"error: {error.message}", color="red")
+        if error.remedy:
+            self.line(f"  -> {error.remedy}")
+        if error.request_id:
+            self.line(f"  request id: {error.request_id}")
+
+    def bug(self, problem: BaseException) -> None:
+        """The traceback of a bug, shown with `-v`."""
+        if self.verbosity > 0:
+            for text in "".join(traceback.format_exception(problem)).splitlines():
+                self._write(self._err, self.redact(text) + "\n")
+
+    def close(self) -> None:
+        """Flush, and keep the interpreter from complaining about a closed pipe at its end."""
+        for stream in (self._out, self._err):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        # A closed stdout or stderr (`| head`, an aborted build) must not change the verdict.
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(text)
+            stream.flush()
+
+
+class _TerminalHandler(logging.Handler):
+    """The log of this package, as lines on stderr."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.line(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False

@@ -1,0 +1,216 @@
+"""Every option, declared once: flag, variable, key of the configuration file, default, help, and who may set it.
+
+The commands, the configuration file, `docs/configuration.md` and the tests all read this table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from jenkins_scan.errors import Reason
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SOFT_REASONS = tuple(
+    reason.slug
+    for reason in (
+        *(Reason.POLICY, Reason.QUOTA, Reason.IMAGE, Reason.ACCESS, Reason.SERVICE, Reason.TIMEOUT, Reason.INCOMPLETE),
+    )
+)
+FORMATS = ("json", "table")
+DEFAULT_REPORT_DIR = "scan-report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of one or more commands."""
+
+    name: str
+    """The long flag without its dashes, which is also the key in `.jenkins-scan.toml`."""
+    help: str
+    commands: tuple[str, ...]
+    type: click.ParamType[Any] | None = None
+    default: Any = None
+    metavar: str | None = None
+    short: str | None = None
+    repeatable: bool = False
+    switch: bool = False
+    in_found_file: bool = False
+    """Whether a `.jenkins-scan.toml` found in the workspace may set it: a workspace is not trusted."""
+
+    @property
+    def flags(self) -> str:
+        """The flags with their value, as the docs show them."""
+        value = "" if self.switch else f" {self.metavar or self._choices() or 'TEXT'}"
+        return (f"{self.short}, " if self.short else "") + f"--{self.name}{value}"
+
+    @property
+    def parameter(self) -> str:
+        """The name of the Python parameter."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"JENKINS_SCAN_{self.parameter.upper()}"
+
+    @property
+    def default_text(self) -> str:
+        """The default as the docs show it; empty when there is none."""
+        return "" if self.default in (None, False, ()) else str(self.default)
+
+    def _choices(self) -> str:
+        return "|".join(self.type.choices) if isinstance(self.type, click.Choice) else ""
+
+    def decorate(self, command: Command) -> Command:
+        """The command with this option."""
+        decls = [*([self.short] if self.short else []), f"--{self.name}", self.parameter]
+        return click.option(
+            *decls,
+            type=self.type,
+            default=self.default,
+            show_default=bool(self.default_text),
+            metavar=self.metavar,
+            multiple=self.repeatable,
+            is_flag=self.switch,
+            envvar=self.variable,
+            help=self.help,
+        )(command)
+
+
+ALL = ("scan", "inspect", "quota")
+CLOUD = ("scan", "quota")
+IMAGE = ("scan", "inspect")
+SCAN = ("scan",)
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="region",
+        metavar="ID",
+        commands=CLOUD,
+        help="Region of your Security Center site, such as cn-hangzhou or ap-southeast-1.",
+    ),
+    Option(
+        name="endpoint",
+        metavar="URL|sandbox",
+        commands=CLOUD,
+        help="Ask this host instead of the region's; `sandbox` is the embedded stand-in. Plain http only to loopback.",
+    ),
+    Option(name="vpc", switch=True, commands=CLOUD, default=False, help="Use the region's VPC endpoint."),
+    Option(
+        name="ca-bundle",
+        metavar="FILE",
+        commands=CLOUD,
+        help="PEM file with the CAs that vouch for the endpoint (else SSL_CERT_FILE).",
+    ),
+    Option(
+        name="docker-host",
+        metavar="URL",
+        commands=IMAGE,
+        help="Engine to ask: unix:///PATH or tcp://HOST:PORT (else DOCKER_HOST, DOCKER_CONTEXT, the current context).",
+    ),
+    Option(
+        name="platform",
+        metavar="OS/ARCH[/VARIANT]",
+        commands=IMAGE,
+        in_found_file=True,
+        help="Require this platform; another one is exit code 13.",
+    ),
+    Option(
+        name="namespace",
+        metavar="TEXT",
+        commands=SCAN,
+        help="Namespace to list the image under (else the path without its last part).",
+    ),
+    Option(
+        name="repo",
+        metavar="TEXT",
+        commands=SCAN,
+        help="Repository to list the image under (else the last part of the path).",
+    ),
+    Option(name="tag", metavar="TEXT", commands=SCAN, help="Tag to list the image under (else the tag of IMAGE)."),
+    Option(
+        name="digest", metavar="HEX", commands=SCAN, help="Registry digest of the image: your claim, recorded as such."
+    ),
+    Option(name="uuid", metavar="TEXT", commands=SCAN, help="UUID of an image asset that the service already knows."),
+    Option(name="source-ip", metavar="IP", commands=SCAN, help="Source address to report; normally left out."),
+    Option(
+        name="jenkins-env",
+        type=click.Choice(["", "release"]),
+        metavar="''|release",
+        commands=SCAN,
+        help="`release` marks a release build for the service; normally left out.",
+    ),
+    Option(
+        name="min-quota",
+        metavar="N",
+        type=click.IntRange(min=0),
+        commands=SCAN,
+        default=1,
+        help="Open no task when less image-scan quota remains; 0 turns this gate off.",
+    ),
+    Option(
+        name="soft",
+        metavar="REASON[,REASON]",
+        commands=SCAN,
+        help=f"End with 11 (warn) instead of the code of these reasons: {', '.join(SOFT_REASONS)}.",
+    ),
+    Option(
+        name="output",
+        short="-o",
+        metavar="FORMAT[=PATH]",
+        commands=ALL,
+        repeatable=True,
+        in_found_file=True,
+        help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(FORMATS)}.",
+    ),
+    Option(
+        name="report-dir",
+        metavar="DIR",
+        commands=SCAN,
+        default=DEFAULT_REPORT_DIR,
+        in_found_file=True,
+        help="Folder for result.json and summary.txt; old reports in it are replaced.",
+    ),
+    Option(
+        name="scenario",
+        metavar="NAME|FILE",
+        commands=CLOUD,
+        help="Behaviour of the sandbox: a ready-made scenario or a TOML file.",
+    ),
+    Option(
+        name="state",
+        metavar="FILE",
+        commands=CLOUD,
+        help="Keep the sandbox's tasks and quota in this file between runs.",
+    ),
+)
+
+GLOBAL_OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="color",
+        type=click.Choice(["auto", "always", "never"]),
+        commands=("",),
+        default="auto",
+        in_found_file=True,
+        help="Colour on stderr; auto means on a terminal, unless NO_COLOR is set.",
+    ),
+    Option(
+        name="config",
+        metavar="FILE",
+        commands=("",),
+        help="Configuration file (else .jenkins-scan.toml in the working folder, if there).",
+    ),
+)
+
+
+def options_of(command: str) -> Callable[[Command], Command]:
+    """A decorator that gives a click command its options, in the order of the table."""
+
+    def decorate(function: Command) -> Command:
+        for option in reversed([option for option in OPTIONS if command in option.commands]):
+            function = option.decorate(function)
+        return function
+
+    return decorate

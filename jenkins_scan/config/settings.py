@@ -1,0 +1,214 @@
+"""The settings of one run: validated, frozen, and each value's origin known."""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, SOFT_REASONS
+from jenkins_scan.errors import ConfigurationError, Reason
+from jenkins_scan.security_center.endpoints import Endpoint, endpoint_of_region, endpoint_of_url
+
+SECRET_VARIABLES = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "JENKINS_SCAN_TOKEN",
+)
+SANDBOX = "sandbox"
+VARIABLE_PREFIX = "JENKINS_SCAN_"
+
+
+class Origin(StrEnum):
+    """Where a value came from; an earlier one wins over a later one."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+def origin_of(context: click.Context, parameter: str) -> Origin:
+    """The origin of one parameter of the running command."""
+    match context.get_parameter_source(parameter):
+        case ParameterSource.COMMANDLINE | ParameterSource.PROMPT:
+            return Origin.FLAG
+        case ParameterSource.ENVIRONMENT:
+            return Origin.ENVIRONMENT
+        case ParameterSource.DEFAULT_MAP:
+            return Origin.FILE
+        case _:
+            return Origin.DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """Which service is asked, and through what."""
+
+    endpoint: Endpoint | None
+    """None: the in-process sandbox."""
+    region: str | None = None
+    ca_bundle: str | None = None
+    scenario: str | None = None
+    state: str | None = None
+    sandbox_allowed: bool = True
+    """False in a Jenkins build whose endpoint was not named by a flag: there a stand-in must not answer unnoticed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the user says about the image, in place of what was found. Digests are 64 hex digits."""
+
+    namespace: str | None = None
+    repo: str | None = None
+    tag: str | None = None
+    digest: str | None = None
+    uuid: str | None = None
+    source_ip: str | None = None
+    jenkins_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanSettings:
+    """Everything that `scan` was asked for."""
+
+    image: str
+    service: ServiceSettings
+    overrides: Overrides
+    min_quota: int
+    soft: frozenset[Reason]
+    docker_host: str | None = None
+    platform: str | None = None
+
+
+def scan_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ScanSettings:
+    """The settings of `scan` from its click parameters. Raises `ConfigurationError` (2)."""
+    if not values.get("image"):
+        raise ConfigurationError(
+            "no image was named.",
+            remedy="Name it: jenkins-scan scan HOST/team/app:1 (or `image` in the configuration).",
+        )
+    return ScanSettings(
+        image=values["image"],
+        service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
+        overrides=Overrides(
+            namespace=_label(values, "namespace"),
+            repo=_label(values, "repo"),
+            tag=_label(values, "tag"),
+            digest=_digest(values.get("digest")),
+            uuid=_label(values, "uuid"),
+            source_ip=_address(values.get("source_ip")),
+            jenkins_env=values.get("jenkins_env") or None,
+        ),
+        min_quota=values["min_quota"],
+        soft=_soft(values.get("soft")),
+        docker_host=values.get("docker_host"),
+        platform=values.get("platform"),
+    )
+
+
+def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ServiceSettings:
+    """The settings of the service from click parameters. Raises `ConfigurationError` (2)."""
+    named, region, vpc = values.get("endpoint"), values.get("region") or None, values.get("vpc", False)
+    allowed = not in_jenkins or endpoint_origin is Origin.FLAG
+    if named != SANDBOX and (values.get("scenario") or values.get("state")):
+        raise ConfigurationError(
+            "--scenario and --state belong to --endpoint sandbox alone.",
+            remedy="Add --endpoint sandbox, or leave them out.",
+        )
+    if named == SANDBOX and not allowed:
+        raise ConfigurationError(
+            f"--endpoint sandbox comes from the {endpoint_origin}: in a Jenkins build only the flag may name it.",
+            remedy="Write --endpoint sandbox on the command line if you mean it; it judges nothing real.",
+        )
+    if named and vpc:
+        raise ConfigurationError(
+            "--vpc chooses a region's endpoint, and --endpoint names one.", remedy="Use one of the two."
+        )
+    if named == SANDBOX:
+        return ServiceSettings(endpoint=None, region=region, scenario=values.get("scenario"), state=values.get("state"))
+    if named:
+        endpoint = endpoint_of_url(named, region)
+    elif region:
+        endpoint = endpoint_of_region(region, vpc=vpc)
+    else:
+        raise ConfigurationError(
+            "no region was named, and the service is another one at each site.",
+            remedy="Name your site with --region cn-hangzhou or --region ap-southeast-1 (or JENKINS_SCAN_REGION); "
+            "to try without an account, --endpoint sandbox.",
+        )
+    return ServiceSettings(endpoint=endpoint, region=region, ca_bundle=values.get("ca_bundle"), sandbox_allowed=allowed)
+
+
+def check_variables(environ: Mapping[str, str]) -> None:
+    """Refuses a `JENKINS_SCAN_*` variable that nothing reads: a typing error must not drop what was asked for.
+
+    Raises `ConfigurationError` (2) with a suggestion.
+    """
+    known = [option.variable for option in (*OPTIONS, *GLOBAL_OPTIONS)]
+    known += [name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")]
+    for name in environ:
+        if name.startswith(VARIABLE_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ConfigurationError(
+                f"{name}: no option reads this variable" + (f"; did you mean {near[0]}?" if near else "."),
+                remedy="Unset it, or see docs/configuration.md for the names.",
+            )
+
+
+def _label(values: Mapping[str, Any], name: str) -> str | None:
+    text = values.get(name)
+    if not text:
+        return None
+    if len(text) > 255 or not text.isprintable() or " " in text:  # noqa: PLR2004  the longest repository name
+        raise ConfigurationError(
+            f"--{name.replace('_', '-')}: spaces, control characters or more than 255 characters.",
+            remedy="Write a plain name.",
+        )
+    return str(text)
+
+
+def _digest(text: str | None) -> str | None:
+    if not text:
+        return None
+    digest = text.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise ConfigurationError(
+            "--digest: not a SHA-256 digest.", remedy="Write 64 hex digits, with or without sha256: before them."
+        )
+    return digest
+
+
+def _address(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as exc:
+        raise ConfigurationError(
+            "--source-ip: not an IP address.", remedy="Write an IPv4 or IPv6 address, or leave it out."
+        ) from exc
+
+
+def _soft(text: str | None) -> frozenset[Reason]:
+    reasons = {reason.slug: reason for reason in Reason}
+    chosen = set()
+    for slug in (text or "").split(","):
+        word = slug.strip().lower()
+        if not word:
+            continue
+        if word not in SOFT_REASONS:
+            near = difflib.get_close_matches(word, SOFT_REASONS, n=1)
+            raise ConfigurationError(
+                f"--soft: {word[:40]!r} is not a reason that can be softened"
+                + (f"; did you mean {near[0]!r}?" if near else "."),
+                remedy=f"Choose from {', '.join(SOFT_REASONS)}.",
+            )
+        chosen.add(reasons[word])
+    return frozenset(chosen)

@@ -1,0 +1,154 @@
+"""Why an engine did not answer: each failure of the connection as an error that names the endpoint and its reason.
+
+A failure is known by its exception class or HTTP status, found along `__cause__` and `__context__`: the libraries wrap
+the system's error three or four times, and their message texts change.
+"""
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import requests
+import urllib3
+
+from jenkins_scan.errors import EngineTLSError, EngineUnreachable, ImageError
+from jenkins_scan.images.endpoint import EngineEndpoint
+
+_LONGEST_REASON: Final = 300
+_BAD_REQUEST: Final = 400
+_REFUSED_STATUSES: Final = (401, 403, 407)
+
+
+def explain(exc: BaseException, endpoint: EngineEndpoint, timeout: float) -> ImageError:
+    """The error (13) for a request that failed with `exc`; `timeout` is the limit in seconds that applied."""
+    for link in _chain(exc):
+        for kind, describe in _TABLE:
+            if isinstance(link, kind):
+                return describe(link, endpoint, timeout)
+    return EngineUnreachable(
+        f"The engine at {endpoint} cannot be asked: {_clean(str(exc) or type(exc).__name__)}.",
+        remedy="Check that `docker version` answers with the same settings.",
+    )
+
+
+def refused(status: int, body: bytes, endpoint: EngineEndpoint, path: str) -> ImageError:
+    """The error (13) for an answer with an HTTP status that is no success."""
+    if status == _BAD_REQUEST and endpoint.socket is None and endpoint.tls is None:
+        return EngineTLSError(
+            f"The engine at {endpoint} refused plain HTTP: {_said(body)}.",
+            remedy="It probably expects TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH to the folder with ca.pem, "
+            "cert.pem and key.pem.",
+        )
+    remedy = "Look into the engine's own log."
+    if status in _REFUSED_STATUSES:
+        remedy = "An authorisation plugin or a socket proxy is in between: let it pass GET /version, /info and /images."
+    return EngineUnreachable(
+        f"The engine at {endpoint} answered {path} with HTTP {status}: {_said(body)}.", remedy=remedy
+    )
+
+
+def no_engine(endpoint: EngineEndpoint, what: str) -> EngineUnreachable:
+    """The error (13) for an answer that no engine would give."""
+    return EngineUnreachable(
+        f"What answers at {endpoint} is no container engine: {what}.",
+        remedy="Check the address; `docker version` has to answer with the same settings.",
+    )
+
+
+def _missing(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineUnreachable(
+        f"No engine at {endpoint}: the socket does not exist.",
+        remedy="Start the engine on this agent, mount its socket into the container, or name another one with "
+        "--docker-host or DOCKER_HOST.",
+    )
+
+
+def _forbidden(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineUnreachable(
+        f"This user may not use the engine at {endpoint}: permission denied.",
+        remedy="Add the user to the group that owns the socket (usually `docker`) and start the agent again, or name a "
+        "rootless engine with DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock.",
+    )
+
+
+def _not_listening(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineUnreachable(
+        f"Nobody listens at {endpoint}: connection refused.",
+        remedy="Start the engine. Docker-in-Docker may still be starting: wait until `docker info` succeeds.",
+    )
+
+
+def _no_such_host(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineUnreachable(
+        f"The host of {endpoint} does not resolve.",
+        remedy="Check the name. With Docker-in-Docker both containers need one network, and the engine the alias "
+        "`docker` in it.",
+    )
+
+
+def _tls(exc: BaseException, endpoint: EngineEndpoint, _: float) -> ImageError:
+    trusted = "the public authorities" if endpoint.tls is None or endpoint.tls.ca is None else endpoint.tls.ca
+    reason = getattr(exc, "verify_message", None) or getattr(exc, "reason", None) or exc
+    return EngineTLSError(
+        f"No TLS with the engine at {endpoint}, verified against {trusted}: {_clean(str(reason))}.",
+        remedy="ca.pem has to be of the authority that signed the engine's certificate, which has to name this very "
+        "host; cert.pem and key.pem have to be of the authority the engine trusts.",
+    )
+
+
+def _silent(_: BaseException, endpoint: EngineEndpoint, timeout: float) -> ImageError:
+    return EngineUnreachable(
+        f"The engine at {endpoint} gave no answer within {timeout:g} s.",
+        remedy="The engine hangs or something on the way drops packets: `docker info` shows the same. Restart it.",
+    )
+
+
+def _hung_up(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineUnreachable(
+        f"The connection to {endpoint} broke before an answer.",
+        remedy="The engine may be stopping, or may expect TLS (DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH).",
+    )
+
+
+def _not_http(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return no_engine(endpoint, "it does not speak HTTP")
+
+
+_TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[..., ImageError]], ...]] = (
+    (FileNotFoundError, _missing),
+    (PermissionError, _forbidden),
+    (ConnectionRefusedError, _not_listening),
+    (socket.gaierror, _no_such_host),
+    (ssl.SSLError, _tls),
+    ((TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout), _silent),
+    ((ConnectionResetError, BrokenPipeError), _hung_up),
+    (http.client.HTTPException, _not_http),
+    (urllib3.exceptions.ProtocolError, _hung_up),
+)
+"""What is looked for at each link of the chain."""
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception and its causes, the deepest first: the system's own error says most."""
+    links: list[BaseException] = []
+    link: BaseException | None = exc
+    while link is not None and link not in links:
+        links.append(link)
+        link = link.__cause__ or link.__context__
+    return reversed(links)
+
+
+def _said(body: bytes) -> str:
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        message = body.decode("utf-8", "replace")
+    return _clean(str(message)) or "no reason given"
+
+
+def _clean(text: str) -> str:
+    flat = " ".join(text[: 4 * _LONGEST_REASON].split())[:_LONGEST_REASON]
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in flat).rstrip(". ")

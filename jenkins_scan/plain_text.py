@@ -1,0 +1,22 @@
+"""Foreign text made fit for one line of a log or a report.
+
+Job names, branch titles, service messages and image labels are written by strangers: escape sequences could rewrite a
+console, bidirectional controls could reorder it, and line breaks could forge lines.
+"""
+
+import re
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: window titles, links
+    r"|[\x1b\x9b][\[()#;?]*(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-ORZcf-nqry=><~]"  # CSI and two-letter sequences
+)
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]+",
+)
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """The text on one line of at most `limit` characters, without escapes, control and bidirectional characters."""
+    head = text[: limit * 4]
+    clean = " ".join(_UNSEEN.sub(" ", _ESCAPES.sub("", head)).split())
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

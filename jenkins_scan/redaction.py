@@ -1,0 +1,62 @@
+"""Secrets taken out of text, in every form in which they leave by accident.
+
+Jenkins masks the literal and a few quoted forms on the console alone; files and artifacts are never masked. So each
+text that leaves the process (terminal, log, report) passes through one `Redactor`.
+"""
+
+import base64
+import json
+import shlex
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+MASK = "****"
+SHORTEST = 6
+"""Characters; a shorter value would blank out innocent text and protects nothing."""
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """The middle of the secret's Base64 at each of the three alignments it can have inside a longer text."""
+    for offset in range(3):
+        whole = len(b"\0" * offset + secret) // 3 * 3
+        encoded = base64.b64encode((b"\0" * offset + secret)[:whole]).decode()
+        middle = encoded[(0, 2, 3)[offset] :]
+        yield middle
+        yield middle.replace("+", "-").replace("/", "_")
+
+
+def forms_of(secret: str) -> set[str]:
+    """The secret and its URL-encoded, JSON-escaped, quoted and Base64 forms, those long enough to be told apart."""
+    encoded = {quote(secret, safe=""), quote(secret, safe="/"), quote(secret, safe="~"), quote_plus(secret)}
+    forms = {
+        secret,
+        *encoded,
+        *(form.lower() for form in encoded if "%" in form),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        shlex.quote(secret),
+        repr(secret)[1:-1],
+        *_base64_forms(secret.encode("utf-8", "surrogateescape")),
+    }
+    return {form for form in forms if len(form) >= SHORTEST}
+
+
+class Redactor:
+    """Replaces every known secret in a text by `****`."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: list[str] = []
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Learn one more secret; one shorter than six characters is not worth hiding and is left out."""
+        if len(secret) >= SHORTEST:
+            # The longest first, so that a secret which is part of another leaves nothing of it behind.
+            self._forms = sorted({*self._forms, *forms_of(secret)}, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text

@@ -1,0 +1,135 @@
+"""The result composed from the record of a run."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Final
+
+from jenkins_scan import __version__
+from jenkins_scan.config.settings import ScanSettings
+from jenkins_scan.gate.verdict import Verdict
+from jenkins_scan.jenkins.environment import JenkinsBuild
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.record import ImageRun, Run
+from jenkins_scan.report import result as report
+
+OPERATION: Final = "CreateJenkinsImageScanTask"
+LONGEST_TEXT = 2000
+
+
+def compose(
+    run: Run, settings: ScanSettings | None, build: JenkinsBuild, verdict: Verdict, *, finished_at: float
+) -> report.Result:
+    """The result of a run; `settings` is None when they were refused. Times are seconds since the epoch."""
+    task = _image_task(run.image)
+    return report.Result(
+        tool=report.ToolEntry(version=__version__),
+        started_at=_time(run.started_at),
+        finished_at=_time(finished_at),
+        verdict=verdict.word,
+        reason=None if verdict.reason is None else verdict.reason.slug,
+        exit_code=verdict.exit_code,
+        sandbox=run.sandbox,
+        build=build,
+        service=_service(settings),
+        policy=report.Policy(
+            min_quota=None if settings is None else settings.min_quota,
+            soft=() if settings is None else tuple(sorted(reason.slug for reason in settings.soft)),
+        ),
+        quota=_quota(run, settings),
+        images=(
+            report.ImageResult(
+                reference=one_line(run.image.reference),
+                identity=run.image.identity,
+                sent=_sent(run.image),
+                request_id=None if run.image.task is None else run.image.task.request_id,
+                task=task,
+                verdict=verdict.word,
+                reasons=_reasons(run),
+            ),
+        ),
+        tasks=()
+        if task is None or task.id is None
+        else (report.TaskEntry(id=task.id, operation=OPERATION, status=task.status),),
+        warnings=tuple(one_line(text, LONGEST_TEXT) for text in run.warnings),
+    )
+
+
+def _service(settings: ScanSettings | None) -> report.ServiceEntry:
+    if settings is None:
+        return report.ServiceEntry(endpoint=None, region=None)
+    endpoint = settings.service.endpoint
+    return report.ServiceEntry(endpoint="sandbox" if endpoint is None else endpoint.url, region=settings.service.region)
+
+
+def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
+    minimum = 0 if settings is None else settings.min_quota
+    if run.quota is not None:
+        quota = run.quota
+        return report.QuotaEntry(
+            capacity=quota.capacity,
+            used=quota.used,
+            remaining=quota.remaining,
+            minimum=minimum,
+            source="DescribeImageScanAuthCount",
+        )
+    task = None if run.image.task is None else run.image.task.task
+    capacity = None if task is None else task.capacity
+    return report.QuotaEntry(
+        capacity=capacity, used=None, remaining=None, minimum=minimum, source=None if capacity is None else OPERATION
+    )
+
+
+def _sent(image: ImageRun) -> report.Sent | None:
+    if image.submission is None:
+        return None
+    return report.Sent(**asdict(image.submission.request), digest_from=image.submission.digest_from)
+
+
+def _image_task(image: ImageRun) -> report.ImageTask | None:
+    noted = image.task
+    if noted is None:
+        return None
+    opened_at, task = _time(noted.opened_at), noted.task
+    if task is None:
+        return report.ImageTask(id=None, status="unknown", opened_at=opened_at)
+    return report.ImageTask(
+        id=task.task_id,
+        uuid=task.uuid,
+        status="submitted",
+        opened_at=opened_at,
+        repo_region_id=task.repo_region_id,
+        repo_instance_id=task.repo_instance_id,
+        repo_id=task.repo_id,
+    )
+
+
+def _reasons(run: Run) -> tuple[report.ReasonEntry, ...]:
+    entries = []
+    error, stop = run.image.error, run.interrupted
+    if error is not None:
+        entries.append(
+            report.ReasonEntry(
+                slug=error.reason.slug,
+                code=error.exit_code,
+                message=one_line(error.message, LONGEST_TEXT),
+                remedy=one_line(error.remedy, LONGEST_TEXT),
+                request_id=error.request_id,
+                service_code=error.service_code,
+            )
+        )
+    if stop is not None:
+        remedy = (
+            "Nothing was opened; run it again."
+            if run.image.task is None
+            else "What was opened is named under `tasks` and `images`."
+        )
+        entries.append(
+            report.ReasonEntry(
+                slug=stop.reason.slug, code=stop.exit_code, message=f"{stop.signal.name} arrived.", remedy=remedy
+            )
+        )
+    return tuple(entries)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,145 @@
+"""Where reports go: `FORMAT[=PATH]` and the report folder, probed before any request and written atomically."""
+
+import contextlib
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jenkins_scan.errors import OutputError
+from jenkins_scan.report.interface import Renderer
+
+RESULT = "result.json"
+SUMMARY = "summary.txt"
+STANDARD_SET = (
+    *(
+        RESULT,
+        SUMMARY,
+        "junit.xml",
+        "report.sarif",
+        "issues.json",
+        "findings.csv",
+        "report.md",
+        "html/index.html",
+        "html/report.css",
+    ),
+)
+"""Every file name that a report folder may hold: old ones are removed, so that none can pass for this run's."""
+
+
+def renderer_of(name: str) -> Renderer:
+    """The renderer of a format, imported when asked for. Raises `OutputError` (2) with a suggestion."""
+    from jenkins_scan.config.options import FORMATS
+
+    match name:
+        case "json":
+            from jenkins_scan.report import as_json
+
+            return as_json.render
+        case "table":
+            from jenkins_scan.report import table
+
+            return table.render
+        case _:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            raise OutputError(
+                f"-o: {name[:40]!r} is not a report format" + (f"; did you mean {near[0]!r}?" if near else "."),
+                remedy=f"Choose from {', '.join(FORMATS)}, as FORMAT or FORMAT=PATH.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One `-o`: a format, and a file or (None) stdout."""
+
+    format: str
+    path: Path | None
+
+
+def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs asked for. Raises `OutputError` (2) for unknown formats, empty or double targets."""
+    outputs = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        renderer_of(name)
+        if equals and not path:
+            raise OutputError(f"-o {text}: the path after = is empty.")
+        outputs.append(Output(name, Path(path) if equals else None))
+    targets = [output.path for output in outputs]
+    if len(set(targets)) < len(targets):
+        raise OutputError(
+            "-o: two reports go to the same place.", remedy="Give all but one a path of its own: -o FORMAT=PATH."
+        )
+    return tuple(outputs)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the report folder, proves that it can be written, and removes old reports. Raises `OutputError` (2)."""
+    _stay_where_named(folder)
+    with _explained(folder, "--report-dir"):
+        folder.mkdir(parents=True, exist_ok=True)
+        _probe(folder)
+        for name in STANDARD_SET:
+            old = folder / name
+            if old.parent.is_symlink():
+                old.parent.unlink()  # `html` as a link would let us remove files elsewhere
+            elif old.is_dir() and not old.is_symlink():
+                raise OutputError(
+                    f"--report-dir: {old} is a folder.", remedy="Remove it, or choose another --report-dir."
+                )
+            else:
+                old.unlink(missing_ok=True)
+
+
+def prepare_outputs(outputs: Sequence[Output]) -> None:
+    """Proves that every `-o` path can be written, and removes an old report there. Raises `OutputError` (2)."""
+    for path in (output.path for output in outputs if output.path is not None):
+        with _explained(path, "-o"):
+            if path.exists() and not path.is_file():
+                raise OutputError(f"-o: {path} is there and is not a regular file.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _probe(path.parent)
+            path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The text in the file, whole or not at all. Raises `OSError`."""
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _probe(folder: Path) -> None:
+    probe = folder / f".jenkins-scan.{os.getpid()}.probe"
+    with probe.open("x", encoding="utf-8") as file:
+        file.write("probe")
+    probe.unlink()
+
+
+def _stay_where_named(folder: Path) -> None:
+    """Refuses a relative folder that a link in the workspace leads elsewhere: files are removed there."""
+    here = Path.cwd()
+    named = Path(os.path.normpath(here / folder))
+    if named.is_relative_to(here) and not named.resolve().is_relative_to(here.resolve()):
+        raise OutputError(f"--report-dir: {folder} is a link that leads out of the working folder.")
+
+
+class _explained(contextlib.AbstractContextManager[None]):  # noqa: N801  used as a statement
+    """Turns an `OSError` about a path into an `OutputError`."""
+
+    def __init__(self, path: Path, option: str) -> None:
+        self._path, self._option = path, option
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, OSError | ValueError):
+            what = getattr(problem, "strerror", None) or "not a usable path"
+            raise OutputError(f"{self._option}: {str(self._path)!r} cannot be written: {what}.") from problem

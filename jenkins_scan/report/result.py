@@ -1,0 +1,154 @@
+"""`result.json`, schema version 1: the one model from which every report is made.
+
+Published as docs/result.schema.json. Times are RFC 3339 in UTC, sizes are bytes, None means "not known". Version 1
+may grow by nullable fields.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jenkins_scan.gate.verdict import VerdictWord
+from jenkins_scan.images.interface import ImageIdentity
+from jenkins_scan.jenkins.environment import JenkinsBuild
+
+
+class Part(BaseModel):
+    """A part of the result; unknown fields are a bug."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReasonEntry(Part):
+    """Why the verdict is not a pass."""
+
+    slug: str
+    """The reason word of the exit code table."""
+    code: int
+    """The exit code that belongs to the reason."""
+    message: str
+    remedy: str
+    request_id: str | None = None
+    service_code: str | None = None
+    """The service's own error code, such as BeyondQuata."""
+
+
+class ImageTask(Part):
+    """The scan task of an image. `id` is null where one may exist: the create was sent, its answer is not known."""
+
+    id: str | None
+    uuid: str | None = None
+    status: Literal["submitted", "unknown"]
+    opened_at: datetime
+    finished_at: datetime | None = None
+    repo_region_id: str | None = None
+    repo_instance_id: str | None = None
+    repo_id: str | None = None
+
+
+class Sent(Part):
+    """What was sent about the image, the token left out. Digests are bare hex."""
+
+    namespace: str | None
+    repo_name: str | None
+    tag: str | None
+    digest: str | None
+    digest_from: str | None
+    """`--digest` and `containerd_target_provisional` are claims; other words name the evidence."""
+    image_id: str | None
+    image_size: int | None
+    image_create: int | None
+    """Unix milliseconds."""
+    image_update: int | None
+    """Unix milliseconds."""
+    uuid: str | None
+    source_ip: str | None
+    jenkins_env: str | None
+
+
+class ImageResult(Part):
+    """One image and its own verdict."""
+
+    reference: str
+    identity: ImageIdentity | None
+    sent: Sent | None
+    request_id: str | None
+    task: ImageTask | None
+    verdict: VerdictWord
+    reasons: tuple[ReasonEntry, ...]
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    findings: tuple[dict[str, Any], ...] = ()
+    waived: tuple[dict[str, Any], ...] = ()
+    new: int | None = None
+    known: int | None = None
+    fixed: int | None = None
+
+
+class TaskEntry(Part):
+    """One task as the service opened it."""
+
+    id: str
+    operation: str
+    status: str
+    result: str | None = None
+    progress: int | None = None
+    total: int | None = None
+    finished: int | None = None
+    can_create: bool | None = None
+    collected_at: datetime | None = None
+    executed_at: datetime | None = None
+
+
+class QuotaEntry(Part):
+    """What was known of the quota, and what it was judged against."""
+
+    capacity: int | None
+    used: int | None
+    remaining: int | None
+    minimum: int
+    source: Literal["DescribeImageScanAuthCount", "CreateJenkinsImageScanTask"] | None
+    """Where the numbers came from; the create tells the purchased total alone."""
+
+
+class ServiceEntry(Part):
+    """Which service was asked."""
+
+    endpoint: str | None
+    region: str | None
+
+
+class ToolEntry(Part):
+    """What wrote this result."""
+
+    name: Literal["jenkins-scan"] = "jenkins-scan"
+    version: str
+
+
+class Policy(Part):
+    """The gates that were applied."""
+
+    min_quota: int | None
+    soft: tuple[str, ...]
+
+
+class Result(Part):
+    """The whole result of one run."""
+
+    schema_: Literal["jenkins-scan/result/1"] = Field(alias="schema", default="jenkins-scan/result/1")
+    tool: ToolEntry
+    started_at: datetime
+    finished_at: datetime
+    verdict: VerdictWord
+    reason: str | None
+    """The slug of the reason that decided; null when nothing went wrong."""
+    exit_code: int
+    sandbox: bool
+    """True when the embedded stand-in answered: the result then says nothing about the image."""
+    build: JenkinsBuild
+    service: ServiceEntry
+    policy: Policy
+    quota: QuotaEntry
+    images: tuple[ImageResult, ...]
+    tasks: tuple[TaskEntry, ...]
+    warnings: tuple[str, ...]

@@ -1,0 +1,92 @@
+"""The run in one line (`summary.txt`, for `currentBuild.description`) and in a few lines (the console)."""
+
+from collections.abc import Iterator
+
+from jenkins_scan.gate.verdict import VerdictWord
+from jenkins_scan.report.result import ImageResult, QuotaEntry, Result
+
+SANDBOX_STAMP = "SANDBOX: a stand-in answered, not Alibaba Cloud; this says nothing about the image"
+MOST_WARNINGS = 12
+MEANINGS = {
+    VerdictWord.PASS: "the image may ship",
+    VerdictWord.SUBMITTED: "a scan task was opened; the image has NOT been judged",
+    VerdictWord.WARN: "softened by --soft",
+    VerdictWord.FAIL: "the image must not ship",
+    VerdictWord.INCOMPLETE: "there is no whole result",
+    VerdictWord.ERROR: "the image was not judged",
+}
+
+
+def render(result: Result) -> str:
+    """One line without markup: verdict, image, task or reason."""
+    image = result.images[0]
+    parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image)]
+    if result.reason is not None:
+        parts.append(f"{result.reason} (exit {result.exit_code})")
+    stamp = " [SANDBOX]" if result.sandbox else ""
+    return ", ".join(part for part in parts if part) + stamp + "\n"
+
+
+def verdict_line(result: Result) -> str:
+    """The last line of every run: stable enough for a regular expression."""
+    stamp = " (sandbox)" if result.sandbox else ""
+    reason = "" if result.reason is None else f" {result.reason}:"
+    return f"{result.verdict}{stamp}{reason} {MEANINGS[result.verdict]} (exit {result.exit_code})"
+
+
+def rows(result: Result) -> Iterator[tuple[str, str]]:
+    """What a person needs to know as (label, text), at most about thirty, the verdict line left out."""
+    if result.sandbox:
+        yield "sandbox", SANDBOX_STAMP
+    for image in result.images:
+        yield "image", image.reference or "none named"
+        yield from _identity(image)
+        if image.task is not None:
+            yield "task", f"{_task(image)}, {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield "quota", _quota(result.quota)
+    shown = result.warnings[:MOST_WARNINGS]
+    yield from (("warning", text) for text in shown)
+    if len(result.warnings) > len(shown):
+        yield "warning", f"and {len(result.warnings) - len(shown)} more in result.json"
+    for image in result.images:
+        for reason in image.reasons:
+            yield reason.slug, reason.message
+            yield "", f"-> {reason.remedy}"
+            if reason.request_id:
+                yield "", f"request id {reason.request_id}"
+
+
+def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
+    identity = image.identity
+    if identity is None:
+        return
+    size = "size not known" if identity.size is None else f"{identity.size} bytes ({identity.size_semantics})"
+    yield (
+        "config",
+        f"{identity.config_digest or 'digest not known'}, {identity.platform or 'platform not known'}, {size}",
+    )
+    sent = image.sent
+    if sent is not None:
+        yield "digest", "not known" if sent.digest is None else f"sha256:{sent.digest} (from {sent.digest_from})"
+    engine = identity.engine
+    if engine is None:
+        yield "source", identity.store
+    else:
+        yield (
+            "source",
+            f"{engine.name} {engine.version} at {engine.endpoint} ({engine.endpoint_from}), {identity.store} store",
+        )
+
+
+def _task(image: ImageResult) -> str:
+    if image.task is None:
+        return ""
+    return "a task may exist" if image.task.id is None else f"task {image.task.id}"
+
+
+def _quota(quota: QuotaEntry) -> str:
+    if quota.remaining is not None:
+        return f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
+    if quota.capacity is not None:
+        return f"{quota.capacity} scans purchased, how many are left is not known; at least {quota.minimum} asked for"
+    return "not known"

@@ -1,0 +1,32 @@
+"""The result as a table for people (`-o table`)."""
+
+import io
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from jenkins_scan.report.result import Result
+from jenkins_scan.report.summary import rows, verdict_line
+
+WIDTH = 160
+"""Columns: a build log has no width of its own, and broken digests cannot be searched for."""
+
+
+def render(result: Result) -> str:
+    """One table of what is known, and the verdict line."""
+    return tabulate(rows(result)) + verdict_line(result) + "\n"
+
+
+def tabulate(pairs: Iterable[tuple[str, str]]) -> str:
+    """Labels and texts as a table without colour."""
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in pairs:
+        # `Text`, because a plain str like `[red]` in a label of the image would be read as markup.
+        table.add_row(Text(label), Text(text))
+    out = io.StringIO()
+    Console(file=out, width=WIDTH, color_system=None, force_terminal=False).print(table)
+    return out.getvalue()

@@ -1,0 +1,132 @@
+"""The sandbox as one function from a request to its answer, with neither sockets nor threads of its own.
+
+The order: address, known operation, authentication, faults of the scenario, RAM permission, service bought, required
+parameters, and then the operation with its quota. Order and some HTTP statuses are choices of the sandbox; the codes
+are the real ones.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+
+from jenkins_scan.sandbox import HOST_ID
+from jenkins_scan.sandbox.authentication import authenticate, check_address
+from jenkins_scan.sandbox.messages import Dropped, Refused, Reply, Request, json_reply, raw_reply
+from jenkins_scan.sandbox.operations import OPERATIONS, Call, Operation
+from jenkins_scan.sandbox.scenarios import EVERY, Fault, Scenario
+from jenkins_scan.sandbox.state import State
+
+
+class SandboxService:
+    """The embedded Security Center under one scenario. Safe for threads, as far as `state` is, and that is.
+
+    `now` gives the true time in Unix seconds; the scenario's skew is added to what the server believes and shows.
+    """
+
+    def __init__(self, scenario: Scenario, state: State, *, now: Callable[[], float] = time.time) -> None:
+        self.scenario = scenario
+        self.state = state
+        self._now = now
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | Dropped:
+        """The answer to one HTTP request; `target` is the raw path and query as on the request line.
+
+        Raises `ConfigurationError` (2) when the state file cannot be used any more.
+        """
+        request = Request.received(method, target, headers, body)
+        now = self._now()
+        try:
+            check_address(request)
+            operation = find_operation(request.action)
+            authenticate(request, self.state, now=now, server_time=now + self.scenario.clock.skew_seconds)
+        except Refused as refused:
+            return self._refusal(refused)
+        fault = self._next_fault(request.action)
+        if fault is None:
+            return self._run(operation, request, now)
+        if fault.after_effect:
+            self._run(operation, request, now)
+        return self._answer(fault)
+
+    def _run(self, operation: Operation, request: Request, now: float) -> Reply:
+        """The operation's own answer, from the permission check on."""
+        call = Call(
+            query=request.query,
+            form=request.form,
+            state=self.state,
+            now=now,
+            skew=self.scenario.clock.skew_seconds,
+            finish_after=self.scenario.clock.finish_after,
+            capacity=self.scenario.quota.capacity,
+            used=self.scenario.quota.used,
+        )
+        try:
+            self._check_permission(operation, request.action)
+            operation.check_parameters(call.query, call.form)
+            result = operation.run(call)
+        except Refused as refused:
+            return self._refusal(refused)
+        return json_reply(200, {"RequestId": request_id(), **result}, date=self._date())
+
+    def _check_permission(self, operation: Operation, action: str) -> None:
+        """Raises `Refused` when RAM denies the action (403), or the service was not bought (400)."""
+        if action in self.scenario.denied:
+            denied = {
+                "AuthAction": f"yundun-sas:{action}",
+                "AuthPrincipalType": "SubUser",
+                "NoPermissionType": "ImplicitDeny",
+                "PolicyType": "AccountLevelIdentityBasedPolicy",
+            }
+            raise Refused(403, "NoPermission", "caller has no permission", {"AccessDeniedDetail": denied})
+        if operation.lists_no_permission and not self.scenario.account.activated:
+            raise Refused(400, "NoPermission", "no permission")
+
+    def _next_fault(self, action: str) -> Fault | None:
+        """The first fault of the scenario that strikes this call."""
+        for index, fault in enumerate(self.scenario.fault):
+            if fault.operation in (EVERY, action) and self.state.strike(
+                self.scenario.name, index, action, times=fault.times
+            ):
+                return fault
+        return None
+
+    def _answer(self, fault: Fault) -> Reply | Dropped:
+        """What the scenario answers in the operation's place."""
+        if fault.drop:
+            return Dropped()
+        if fault.body is not None:
+            return raw_reply(
+                fault.http_status, fault.body.encode(), fault.content_type, date=self._date(), headers=fault.headers
+            )
+        body = {"Code": fault.code, "Message": fault.message, "RequestId": request_id()}
+        envelope = {"Success": False} if fault.success is False else {"HostId": HOST_ID, "Recommend": ""}
+        return json_reply(fault.http_status, envelope | body, date=self._date(), headers=fault.headers)
+
+    def _refusal(self, refused: Refused) -> Reply:
+        body = {
+            "RequestId": request_id(),
+            "HostId": HOST_ID,
+            "Code": refused.code,
+            "Message": refused.message,
+            "Recommend": "",
+            **refused.details,
+        }
+        return json_reply(refused.status, body, date=self._date())
+
+    def _date(self) -> str:
+        """The server's clock as an HTTP date."""
+        return formatdate(self._now() + self.scenario.clock.skew_seconds, usegmt=True)
+
+
+def find_operation(action: str) -> Operation:
+    """The operation of this name. Raises `Refused` if the sandbox does not know it."""
+    operation = OPERATIONS.get(action)
+    if operation is None:
+        raise Refused(404, "InvalidApi.NotFound", "Specified api is not found: the sandbox does not know this action.")
+    return operation
+
+
+def request_id() -> str:
+    """A new request id in the service's form."""
+    return str(uuid.uuid4()).upper()

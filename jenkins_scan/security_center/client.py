@@ -1,0 +1,189 @@
+"""The client of Security Center (Sas 2018-12-03): one small method for each operation.
+
+An operation's parameters travel in the query or in the form, as its API page says. Every HTTP 200 is checked for the
+soft-failure envelope, which the official SDK drops. A create is never repeated once it may have run.
+"""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import SecretStr
+
+from jenkins_scan import __version__, errors
+from jenkins_scan.clock import Clock, SystemClock
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.security_center import wire
+from jenkins_scan.security_center.answer import Reply, understood
+from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.exchange import RawAnswer, in_background, perform
+from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
+from jenkins_scan.security_center.retry import TryFailed, with_retries
+from jenkins_scan.security_center.signing import canonical_query
+
+VERSION = "2018-12-03"
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 10.0
+LONGEST_TRY = CONNECT_TIMEOUT + READ_TIMEOUT
+"""Seconds for one try as a whole, from the first packet to the last byte."""
+FORM = "application/x-www-form-urlencoded"
+CREATE = "CreateJenkinsImageScanTask"
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class SecurityCenterClient:
+    """Security Center behind one endpoint, for one AccessKey and one CI/CD token."""
+
+    def __init__(
+        self, http: httpx.Client, endpoint: Endpoint, token: SecretStr | None, clock: Clock | None = None
+    ) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self._token = token
+        self._clock = clock or SystemClock()
+        self._last_create: Future[RawAnswer] | None = None
+        self._sent_on = 0.0
+        self._is_sandbox = False
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether an answer so far came from the stand-in, not from Alibaba Cloud."""
+        return self._is_sandbox
+
+    def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:
+        """The image-scan quota. No parameters."""
+        return self._read("DescribeImageScanAuthCount", {}, wire.DescribeImageScanAuthCountReply, deadline)
+
+    def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
+        """The tasks of the image with this digest."""
+        return self._read(
+            "DescribeImageLatestScanTask", {"Digest": digest}, wire.DescribeImageLatestScanTaskReply, deadline
+        )
+
+    def create_jenkins_image_scan_task(self, request: ScanRequest, *, deadline: float) -> Answer[CreatedTask]:
+        """A new task; `FateUnknown` when one may exist although no usable answer came."""
+        query = {"JenkinsEnv": request.jenkins_env, "SourceIp": request.source_ip}
+        form = {
+            "Token": None if self._token is None else self._token.get_secret_value(),
+            "Namespace": request.namespace,
+            "RepoName": request.repo_name,
+            "Tag": request.tag,
+            "Digest": request.digest,
+            "ImageId": request.image_id,
+            "ImageSize": request.image_size,
+            "ImageCreate": request.image_create,
+            "ImageUpdate": request.image_update,
+            "Uuid": request.uuid,
+        }
+
+        def attempt() -> Answer[CreatedTask]:
+            http_request = self._request(CREATE, _given(query), _given(form))
+            self._sent_on = self._clock.monotonic()
+            self._last_create = in_background(lambda: perform(self._http, http_request))
+            try:
+                return self._created(self._wait(self._last_create, deadline))
+            except Exception:
+                self._last_create = None
+                raise
+            # An answer, or an interruption (which is no `Exception`), leaves the exchange behind for `settle`: a signal
+            # may come between the answer and the moment when the caller has noted the task.
+
+        try:
+            return with_retries(attempt, repeat_if_may_have_run=False, deadline=deadline, clock=self._clock)
+        except TryFailed as failed:
+            raise (self._fate_unknown(failed.error) if failed.may_have_run else failed.error) from failed
+
+    def settle(self, seconds: float) -> Answer[CreatedTask] | None:
+        """The answer to the last create, if it was interrupted; see the interface."""
+        last, self._last_create = self._last_create, None
+        if last is None:
+            return None
+        try:
+            return self._created(self._wait(last, self._clock.monotonic() + seconds))
+        except TryFailed as failed:
+            if failed.may_have_run:
+                raise self._fate_unknown(failed.error) from failed
+            return None
+
+    def _fate_unknown(self, error: errors.ScanError) -> errors.FateUnknown:
+        unknown = errors.FateUnknown(
+            f"the create was sent once and its answer is not known; a task may exist. {error.message}",
+            service_code=error.service_code,
+            request_id=error.request_id,
+        )
+        unknown.sent_on = self._sent_on
+        return unknown
+
+    def _created(self, raw: RawAnswer) -> Answer[CreatedTask]:
+        return understood(CREATE, raw, wire.CreateJenkinsImageScanTaskReply)
+
+    def _read(self, operation: str, query: Mapping[str, str], model: type[Reply[T]], deadline: float) -> Answer[T]:
+        def attempt() -> Answer[T]:
+            request = self._request(operation, query, None)
+            return understood(
+                operation, self._wait(in_background(lambda: perform(self._http, request)), deadline), model
+            )
+
+        try:
+            return with_retries(attempt, repeat_if_may_have_run=True, deadline=deadline, clock=self._clock)
+        except TryFailed as failed:
+            raise failed.error from failed
+
+    def _request(self, operation: str, query: Mapping[str, str], form: Mapping[str, str] | None) -> httpx.Request:
+        # The canonical query is put into the URL as it is signed; with `params=` httpx would write a space as `+`.
+        sent = canonical_query(query)
+        headers = {
+            "accept": "application/json",
+            "user-agent": f"jenkins-scan/{__version__}",
+            "x-acs-action": operation,
+            "x-acs-version": VERSION,
+        }
+        content = b""
+        if form is not None:
+            headers["content-type"] = FORM
+            content = urlencode(sorted(form.items())).encode()
+        log.debug("asking %s: %s", self._endpoint.url, operation)
+        return self._http.build_request(
+            "POST", f"{self._endpoint.url}/" + (f"?{sent}" if sent else ""), headers=headers, content=content
+        )
+
+    def _wait(self, exchange: "Future[RawAnswer]", deadline: float) -> RawAnswer:
+        limit = min(LONGEST_TRY, deadline - self._clock.monotonic())
+        try:
+            raw = exchange.result(max(0.0, limit))
+        except TimeoutError as exc:
+            late = errors.ServiceUnreachable(
+                f"{self._endpoint.url} gave no whole answer within {max(0.0, limit):.1f} s."
+            )
+            raise TryFailed(late, again=True, may_have_run=True) from exc
+        except httpx.HTTPError as exc:
+            sent = not isinstance(exc, NOT_SENT)
+            raise TryFailed(self._unreachable(exc), again=True, may_have_run=sent) from exc
+        self._is_sandbox = self._is_sandbox or raw.sandbox
+        return raw
+
+    def _unreachable(self, exc: httpx.HTTPError) -> errors.ServiceUnreachable:
+        what = one_line(str(exc)) or type(exc).__name__
+        url, remedy = self._endpoint.url, None
+        if "CERTIFICATE_VERIFY_FAILED" in what:
+            remedy = (
+                "Name the CA that signed it with --ca-bundle FILE or SSL_CERT_FILE (REQUESTS_CA_BUNDLE is not read "
+                "for the service). There is no way to skip verification."
+            )
+        elif isinstance(exc, httpx.ConnectError | httpx.ProxyError):
+            remedy = (
+                "Check DNS and routes from this agent, --vpc, and the proxy in HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+            )
+        return errors.ServiceUnreachable(
+            f"{url} cannot be reached or broke off: {type(exc).__name__}: {what}.", remedy=remedy
+        )
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that have a value, as text."""
+    return {name: str(value) for name, value in parameters.items() if value is not None}

@@ -1,0 +1,88 @@
+"""One HTTP exchange, bounded in time and size.
+
+httpx bounds each read, not the whole: a peer that sends one byte a second would hold the step for hours. So the
+exchange runs in a daemon thread and the caller waits for it as long as it may. A caller who is interrupted leaves the
+exchange running, so that the answer to a create can still be collected.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes after decompression. A page of 100 findings is some 200 kB."""
+SANDBOX_HEADER = "x-jenkins-scan-sandbox"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What came back, before anybody tried to understand it."""
+
+    status: int
+    content_type: str
+    body: bytes
+    whole: bool
+    """False when the body was larger than `LARGEST_ANSWER` and was cut."""
+    server_time: float | None
+    retry_after: float | None
+    """Seconds, from `x-acs-retry-after` (milliseconds) or `Retry-After` (seconds)."""
+    sandbox: bool
+
+
+def perform(http: httpx.Client, request: httpx.Request) -> RawAnswer:
+    """Sends the request and reads the answer. Raises `httpx.HTTPError`."""
+    response = http.send(request, stream=True)
+    try:
+        body, whole = bytearray(), True
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                whole = False
+                break
+    finally:
+        response.close()
+    headers = response.headers
+    return RawAnswer(
+        status=response.status_code,
+        content_type=headers.get("content-type", ""),
+        body=bytes(body[:LARGEST_ANSWER]),
+        whole=whole,
+        server_time=_date(headers.get("date")),
+        retry_after=_retry_after(headers),
+        sandbox=SANDBOX_HEADER in headers,
+    )
+
+
+def in_background(work: Callable[[], RawAnswer]) -> "Future[RawAnswer]":
+    """The future result of `work`, done in a thread that does not keep the process alive."""
+    future: Future[RawAnswer] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as exc:  # noqa: BLE001  handed to whoever waits
+            future.set_exception(exc)
+
+    threading.Thread(target=run, name="exchange", daemon=True).start()
+    return future
+
+
+def _date(text: str | None) -> float | None:
+    try:
+        return None if text is None else parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    for name, unit in (("x-acs-retry-after", 0.001), ("retry-after", 1.0)):
+        text = headers.get(name, "").strip()
+        if text.isascii() and text.isdigit() and len(text) <= 9:  # noqa: PLR2004  longer is no waiting time
+            return int(text) * unit
+    return None

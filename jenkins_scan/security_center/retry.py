@@ -1,0 +1,71 @@
+"""When a call is tried again, and how long it waits before.
+
+At most four tries, waiting 1 s, 3 s and 9 s with a tenth of jitter, or what the service asks for; never past the
+deadline. The failed try itself says whether another one makes sense.
+"""
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import tenacity
+
+from jenkins_scan.clock import Clock
+from jenkins_scan.errors import ScanError
+
+T = TypeVar("T")
+TRIES = 4
+FIRST_WAIT = 1.0
+"""Seconds."""
+GROWTH = 3.0
+JITTER = 0.1
+
+
+class TryFailed(Exception):
+    """One try that failed, with the error to show and what it means for the next try."""
+
+    def __init__(
+        self,
+        error: ScanError,
+        *,
+        again: bool,
+        may_have_run: bool = False,
+        after: float | None = None,
+        once: bool = False,
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.again = again
+        """Whether a later try can succeed."""
+        self.may_have_run = may_have_run
+        """Whether the service may have carried the request out."""
+        self.after = after
+        """Seconds the service asked to wait."""
+        self.once = once
+        """Whether a second failure of this kind is final."""
+
+
+def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, deadline: float, clock: Clock) -> T:
+    """The result of the first try that succeeds.
+
+    `repeat_if_may_have_run` is False for creates: what may have run is never sent again. Raises the last `TryFailed`.
+    """
+
+    def another(state: tenacity.RetryCallState) -> bool:
+        failed = state.outcome.exception() if state.outcome is not None else None
+        if not isinstance(failed, TryFailed) or not failed.again:
+            return False
+        if failed.once and state.attempt_number > 1:
+            return False
+        return repeat_if_may_have_run or not failed.may_have_run
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome is not None else None
+        own = FIRST_WAIT * GROWTH ** (state.attempt_number - 1)
+        asked = failed.after if isinstance(failed, TryFailed) else None
+        return (own if asked is None else asked) * (1 + random.uniform(0, JITTER))  # noqa: S311  spreading, not secrecy
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= TRIES or clock.monotonic() + state.upcoming_sleep >= deadline
+
+    return tenacity.Retrying(retry=another, wait=wait, stop=stop, sleep=clock.sleep, reraise=True)(attempt)

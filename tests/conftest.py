@@ -1,0 +1,61 @@
+"""Every test runs in the same bare surroundings: no network but loopback, no settings of this machine, an empty folder.
+
+Fixtures of a wider scope, such as a started engine, are set up outside of this and pass their sockets explicitly.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+from jenkins_scan.jenkins.environment import NOT_REPORTED, VARIABLES
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", socket.gethostname()})
+CLEARED_PREFIXES = (
+    "JENKINS_SCAN_",
+    "ALIBABA_CLOUD_",
+    "ALICLOUD_",
+    "DOCKER_",
+    "CONTAINER_",
+    "GIT_",
+    "SSL_CERT_",
+    "REQUESTS_",
+)
+CLEARED = frozenset({*VARIABLES, *NOT_REPORTED, "CURL_CA_BUNDLE", "COLUMNS", "LINES"})
+CLEARED |= {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+
+
+def is_cleared(variable: str) -> bool:
+    """Whether no test may inherit this variable."""
+    named = variable in CLEARED or variable.startswith(CLEARED_PREFIXES)
+    return named or variable.lower().endswith("_proxy")
+
+
+@pytest.fixture(autouse=True)
+def bare_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home that does not exist, an empty working folder, and none of this machine's settings."""
+    for variable in filter(is_cleared, list(os.environ)):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", "/nonexistent/home")
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections reach this machine alone, and no name is looked up elsewhere: unknown names are just that.
+
+    pytest-socket lifts its restriction at the end of each test.
+    """
+    pytest_socket.socket_allow_hosts(["127.0.0.0/8", "::1", "localhost"], allow_unix_socket=True)
+    look_up = socket.getaddrinfo
+
+    def look_up_loopback(host, *args, **kwargs):
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in LOOPBACK_NAMES or name is None or pytest_socket.is_ipaddress(name):
+            return look_up(host, *args, **kwargs)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_loopback)

@@ -1,0 +1,158 @@
+"""A scenario is data: ready-made by name, or a TOML file whose mistakes are named with their place."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.sandbox.scenarios import LARGEST_FILE, SCENARIOS, load_scenario, scenario_table
+
+READY_MADE = [
+    "clean",
+    "vulnerable",
+    "quota-low",
+    "quota-exhausted",
+    "no-permission",
+    "not-activated",
+    "server-error",
+    "throttled",
+    "html-503",
+    "soft-failure",
+    "lost-answer",
+    "clock-skew",
+]
+
+
+def test_these_scenarios_are_ready_made():
+    assert list(SCENARIOS) == READY_MADE
+    assert [load_scenario(name).name for name in READY_MADE] == READY_MADE
+
+
+def test_the_table_has_a_described_row_for_each():
+    rows = scenario_table().splitlines()
+    assert rows[:2] == ["| scenario | what happens |", "|---|---|"]
+    assert [row.split("`")[1] for row in rows[2:]] == READY_MADE
+    assert all(row.count("|") == 3 and row.endswith(". |") for row in rows[2:])
+
+
+def test_a_file_with_every_key_is_read(tmp_path):
+    path = tmp_path / "storm.toml"
+    path.write_text("""
+        name = "storm"
+        description = "everything"
+        denied = ["DescribeImageLatestScanTask"]
+        quota = { capacity = 7, used = 2 }
+        account = { activated = false }
+        clock = { skew_seconds = -60, finish_after = 2.5 }
+        [[fault]]
+        operation = "CreateJenkinsImageScanTask"
+        times = 3
+        status = 502
+        body = "<html>"
+        content_type = "text/html"
+        headers = { Server = "proxy" }
+        after_effect = true
+        [[fault]]
+        operation = "*"
+        drop = true
+    """)
+    scenario = load_scenario(str(path))
+    assert (scenario.name, scenario.quota.capacity, scenario.clock.finish_after) == ("storm", 7, 2.5)
+    assert [fault.http_status for fault in scenario.fault] == [502, 200]
+    assert not scenario.account.activated
+
+
+def test_the_name_of_a_file_is_the_default_name(tmp_path):
+    (tmp_path / "calm.toml").write_text("")
+    scenario = load_scenario("calm.toml")
+    assert (scenario.name, scenario.quota.capacity, scenario.quota.used) == ("calm", 100, 10)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"code": "Any"}, 400),
+        ({"code": "1011", "success": False}, 200),
+        ({"body": ""}, 200),
+        ({"body": "", "status": 503}, 503),
+    ],
+)
+def test_the_status_follows_from_the_kind_of_answer(fault, status):
+    scenario = type(SCENARIOS["clean"]).model_validate({"name": "x", "fault": [{"operation": "*", **fault}]})
+    assert scenario.fault[0].http_status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("clen", "did you mean 'clean'"), ("quota_low", "did you mean 'quota-low'"), ("", "no scenario ''")],
+)
+def test_an_unknown_name_gets_the_nearest_one_and_the_list(name, part):
+    with pytest.raises(ConfigurationError, match=part) as caught:
+        load_scenario(name)
+    assert all(known in caught.value.remedy for known in READY_MADE)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        ("quota = = 1", r"it is not TOML: .*line 1, column 9"),
+        ("\nquota = ", r"it is not TOML: .*line 2"),
+        ("a = 1\na = 2", r"it is not TOML: .*line 2"),
+        ("[quotas]", r"quotas: unknown key, did you mean 'quota'\?"),
+        ("zzz = 1", r"zzz: unknown key\."),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\ntims = 1", r"fault\.0\.tims: unknown key, did you mean 'times'"),
+        ("[quota]\nused = '5'", r"quota\.used: Input should be a valid integer"),
+        ("[quota]\nused = -1", r"quota\.used: .*greater than or equal to 0"),
+        ("quota = 5", "quota: "),
+        ("name = 5", r"name: Input should be a valid string"),
+        ("[account]\nactivated = 1", r"account\.activated: "),
+        ("[clock]\nfinish_after = nan", r"clock\.finish_after: "),
+        ("[clock]\nfinish_after = inf", r"clock\.finish_after: "),
+        ("denied = ['CreateJenkinsScanTask']", "denied.0: .*did you mean 'CreateJenkinsImageScanTask'"),
+        ("denied = ['*']", "denied.0: .*known: CreateJenkinsImageScanTask, "),
+        ("[[fault]]\ncode = 'X'", r"fault\.0\.operation: Field required"),
+        (
+            "[[fault]]\noperation = 'Nothing'\ncode = 'X'",
+            r"fault\.0\.operation: the sandbox has no operation 'Nothing'",
+        ),
+        ("[[fault]]\noperation = '*'", r"fault\.0: a fault has exactly one of"),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\ndrop = true", r"fault\.0: a fault has exactly one of"),
+        ("[[fault]]\noperation = '*'\nbody = ''\nsuccess = false", r"fault\.0: success = false needs a code"),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\nsuccess = true", r"fault\.0\.success: "),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\nstatus = 100", r"fault\.0\.status: "),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\nheaders = {Content-Length = '1'}", r"fault\.0\.headers\..*no header"),
+        ("[[fault]]\noperation = '*'\ncode = 'X'\nheaders = {'a b' = '1'}", r"fault\.0\.headers\..*no header"),
+        ('[[fault]]\noperation = "*"\ncode = "X"\nheaders = {a = "1\\r\\nb: 2"}', r"fault\.0\.headers\.a: .*one line"),
+        ("quota = 5\nclock = 5", "quota: .*; clock: "),
+    ],
+)
+def test_a_bad_file_is_named_with_the_place_of_the_mistake(tmp_path, content, part):
+    (tmp_path / "bad.toml").write_text(content)
+    with pytest.raises(ConfigurationError, match=part) as caught:
+        load_scenario("bad.toml")
+    assert "'bad.toml'" in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(b"\xff", "not TOML"), (b"#" * (LARGEST_FILE + 1), "larger than"), (None, "cannot be read: No such file")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, part):
+    if content is not None:
+        (tmp_path / "bad.toml").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=part):
+        load_scenario("bad.toml")
+
+
+def test_a_path_that_no_file_can_have_is_refused():
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_scenario("a\0b.toml")
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_any_other_text_is_a_configuration_error(text):
+    with pytest.raises(ConfigurationError):
+        load_scenario(f"x{text}")
