@@ -9,6 +9,7 @@ import click
 
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.clock import Clock
 from jenkins_scan.config.file import FileSettings
 from jenkins_scan.config.settings import check_variables, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError
@@ -25,6 +26,7 @@ class App:
     interruptions: Interruptions
     build: JenkinsBuild
     file: FileSettings
+    clock: Clock
     refused: ConfigurationError | None = None
     """Why the configuration file was refused; kept until the report folder is known, for `result.json`."""
 

@@ -19,8 +19,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from pydantic import TypeAdapter
 
     from jenkins_scan.errors import ConfigurationError
-    from jenkins_scan.images.interface import ImageIdentity
-    from jenkins_scan.images.interface import parse_platform
+    from jenkins_scan.images.interface import ImageIdentity, parse_platform
     from jenkins_scan.images.resolve import resolve_image
     from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
 

@@ -15,6 +15,7 @@ from jenkins_scan import __version__
 from jenkins_scan.cli.app import App
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.clock import Clock, SystemClock
 from jenkins_scan.config.file import FileSettings, read_file
 from jenkins_scan.config.options import GLOBAL_OPTIONS
 from jenkins_scan.config.settings import SECRET_VARIABLES, Origin, origin_of
@@ -97,7 +98,9 @@ def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, conf
     context.default_map = dict.fromkeys(VERBS, values)
 
 
-def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> int:
     """The exit code of one run. Raises nothing."""
     environ = os.environ if environ is None else environ
     terminal = Terminal()
@@ -105,7 +108,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
         terminal.redact.add(secret)
     try:
         with Interruptions() as interruptions:
-            app = App(terminal, environ, interruptions, read_build(environ), FileSettings())
+            app = App(terminal, environ, interruptions, read_build(environ), FileSettings(), clock or SystemClock())
             return _dispatch(arguments, app)
     except Interrupted as stop:
         terminal.line(f"interrupted by {stop.signal.name} before anything was opened (exit {stop.exit_code})")

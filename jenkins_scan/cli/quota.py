@@ -16,7 +16,6 @@ def command(context: click.Context, /, **values: Any) -> int:
     import json
 
     from jenkins_scan.cli.service import open_service
-    from jenkins_scan.clock import SystemClock
     from jenkins_scan.config.settings import service_settings
     from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
     from jenkins_scan.report.summary import SANDBOX_STAMP
@@ -27,9 +26,9 @@ def command(context: click.Context, /, **values: Any) -> int:
     app.check_configuration()
     outputs = parse_outputs(values["output"] or ("table",))
     prepare_outputs(outputs)
-    settings, clock = service_settings(values, **app.service_arguments(context)), SystemClock()
-    with open_service(app, settings, clock, with_token=False) as center:
-        quota = center.describe_image_scan_auth_count(deadline=clock.monotonic() + SUBMIT_BUDGET).value
+    settings = service_settings(values, **app.service_arguments(context))
+    with open_service(app, settings, with_token=False) as center:
+        quota = center.describe_image_scan_auth_count(deadline=app.clock.monotonic() + SUBMIT_BUDGET).value
         sandbox = center.is_sandbox
     numbers = {"capacity": quota.capacity, "used": quota.used, "remaining": quota.remaining}
     stamp = [("sandbox", SANDBOX_STAMP)] if sandbox else []

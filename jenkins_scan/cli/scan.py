@@ -30,7 +30,6 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan "$IMAGE" --region cn-hangzhou
     jenkins-scan scan app:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    from jenkins_scan.clock import SystemClock
     from jenkins_scan.errors import InternalError, Interrupted, ScanError
     from jenkins_scan.record import ImageRun, Run
     from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
@@ -40,7 +39,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     prepare_folder(folder)
     prepare_outputs(outputs)
     run = Run(
-        started_at=SystemClock().now(), image=ImageRun(values["image"] or ""), sandbox=values["endpoint"] == "sandbox"
+        started_at=app.clock.now(), image=ImageRun(values["image"] or ""), sandbox=values["endpoint"] == "sandbox"
     )
     settings: ScanSettings | None = None
     try:
@@ -68,9 +67,7 @@ def _settings(app: App, context: click.Context, values: dict[str, Any]) -> "Scan
 def _perform(app: App, settings: "ScanSettings", run: "Run") -> None:
     from jenkins_scan import step
     from jenkins_scan.cli.service import open_service
-    from jenkins_scan.clock import SystemClock
-    from jenkins_scan.images.interface import ResolvedImage
-    from jenkins_scan.images.interface import parse_platform
+    from jenkins_scan.images.interface import ResolvedImage, parse_platform
     from jenkins_scan.images.resolve import resolve_image
 
     platform = None if settings.platform is None else parse_platform(settings.platform)
@@ -78,26 +75,24 @@ def _perform(app: App, settings: "ScanSettings", run: "Run") -> None:
     def resolve() -> ResolvedImage:
         return resolve_image(settings.image, docker_host=settings.docker_host, environ=app.environ, platform=platform)
 
-    clock = SystemClock()
-    with open_service(app, settings.service, clock, with_token=True) as center:
-        step.scan(run, settings, resolve=resolve, center=center, clock=clock)
+    with open_service(app, settings.service, with_token=True) as center:
+        step.scan(run, settings, resolve=resolve, center=center, clock=app.clock)
 
 
 def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
-    from jenkins_scan.clock import SystemClock
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge
     from jenkins_scan.report import as_json, summary
     from jenkins_scan.report.compose import compose
-    from jenkins_scan.report.outputs import RESULT, SUMMARY, renderer_of
+    from jenkins_scan.report.outputs import RESULT, SUMMARY, Output, renderer_of
 
     soft = frozenset() if settings is None else settings.soft
     stop_code = None if run.interrupted is None else run.interrupted.exit_code
 
     def current() -> "Result":
         verdict = judge(run.reasons, soft=soft, exit_code=stop_code)
-        return compose(run, settings, app.build, verdict, finished_at=SystemClock().now())
+        return compose(run, settings, app.build, verdict, finished_at=app.clock.now())
 
     result = current()
     written = app.write(folder / RESULT, as_json.render(result))
@@ -109,7 +104,9 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
         result = current()
     app.write(folder / SUMMARY, summary.render(result))
     app.deliver(outputs, {output.format: renderer_of(output.format)(result) for output in outputs})
-    app.terminal.rows(summary.rows(result))
+    if Output("table", None) not in outputs:
+        app.terminal.rows(summary.rows(result))
+    app.terminal.rows(summary.reasons(result), always=True)
     if written:
         app.terminal.rows([("reports", str(folder / RESULT))])
     app.terminal.line(summary.verdict_line(result), color={0: "green", 11: "yellow"}.get(result.exit_code, "red"))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pydantic import SecretStr
 
 from jenkins_scan.cli.app import App
-from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.connect import connect
@@ -15,13 +14,11 @@ from jenkins_scan.security_center.endpoints import Endpoint
 
 
 @contextlib.contextmanager
-def open_service(
-    app: App, settings: ServiceSettings, clock: Clock, *, with_token: bool
-) -> Iterator[SecurityCenterClient]:
+def open_service(app: App, settings: ServiceSettings, *, with_token: bool) -> Iterator[SecurityCenterClient]:
     """The client, closed at the end. Raises `ScanError`: credentials (14), settings (2)."""
     with contextlib.ExitStack() as stack:
         if settings.endpoint is None:
-            yield _sandbox(app, settings, clock, stack)
+            yield _sandbox(app, settings, stack)
             return
         credentials = find_credentials(app.environ)
         token = read_token(app.environ) if with_token else None
@@ -30,10 +27,10 @@ def open_service(
         http = stack.enter_context(
             connect(settings.endpoint, credentials, ca_bundle=settings.ca_bundle, environ=app.environ)
         )
-        yield SecurityCenterClient(http, settings.endpoint, token, clock)
+        yield SecurityCenterClient(http, settings.endpoint, token, app.clock)
 
 
-def _sandbox(app: App, settings: ServiceSettings, clock: Clock, stack: contextlib.ExitStack) -> SecurityCenterClient:
+def _sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -> SecurityCenterClient:
     # Imported only when asked for: a real scan carries no stand-in.
     from jenkins_scan import sandbox
     from jenkins_scan.sandbox.scenarios import load_scenario
@@ -46,6 +43,6 @@ def _sandbox(app: App, settings: ServiceSettings, clock: Clock, stack: contextli
     state = stack.enter_context(State(settings.state or ":memory:"))
     credentials = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
     endpoint = Endpoint(url="http://sandbox", region=settings.region)
-    transport = SandboxTransport(SandboxService(scenario, state, now=clock.now))
+    transport = SandboxTransport(SandboxService(scenario, state, now=app.clock.now))
     http = stack.enter_context(connect(endpoint, credentials, ca_bundle=None, environ=app.environ, transport=transport))
-    return SecurityCenterClient(http, endpoint, SecretStr(sandbox.TOKEN), clock)
+    return SecurityCenterClient(http, endpoint, SecretStr(sandbox.TOKEN), app.clock)

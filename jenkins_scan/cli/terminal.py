@@ -66,9 +66,9 @@ class Terminal:
         clean = one_line(self.redact(text), LONGEST_LINE)
         self._write(self._err, (click.style(clean, fg=color, bold=True) if self._color and color else clean) + "\n")
 
-    def rows(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Labelled lines on stderr, left out with `-q`."""
-        if not self._quiet:
+    def rows(self, rows: Iterable[tuple[str, str]], *, always: bool = False) -> None:
+        """Labelled lines on stderr; with `-q` only those that `always` need to be seen."""
+        if always or not self._quiet:
             for label, text in rows:
                 clean = one_line(self.redact(text), LONGEST_LINE)
                 self._write(self._err, f"{label:<{LABEL_WIDTH}}{clean}\n")

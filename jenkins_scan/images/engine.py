@@ -6,6 +6,7 @@ by message text.
 """
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -179,12 +180,24 @@ def _version_body(content: bytes) -> Mapping[str, Any]:
 
 @contextmanager
 def _connected(endpoint: EngineEndpoint, timeout: float) -> Iterator[_Engine]:
+    if endpoint.socket is not None:
+        _try_socket(endpoint, timeout)
     with _client(endpoint) as client:
         # Proxies, CA bundles and .netrc of the environment are for other hosts: requests would send an engine on this
         # very machine through a proxy, and trust REQUESTS_CA_BUNDLE in place of the engine's own ca.pem.
         client.trust_env = False
         client.max_redirects = 0  # an engine sends nobody elsewhere
         yield _Engine(client, endpoint, timeout)
+
+
+def _try_socket(endpoint: EngineEndpoint, timeout: float) -> None:
+    """Connects once and hangs up: the SDK would leave the socket of a failed connect open."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(timeout)
+        try:
+            probe.connect(str(endpoint.socket))
+        except OSError as exc:
+            raise engine_faults.explain(exc, endpoint, timeout) from exc
 
 
 def _client(endpoint: EngineEndpoint) -> docker.APIClient:

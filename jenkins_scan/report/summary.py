@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 
-from jenkins_scan.gate.verdict import VerdictWord
 from jenkins_scan.report.result import ImageResult, QuotaEntry, Result
 
 SANDBOX_STAMP = "SANDBOX: a stand-in answered, not Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
 MEANINGS = {
-    VerdictWord.PASS: "the image may ship",
-    VerdictWord.SUBMITTED: "a scan task was opened; the image has NOT been judged",
-    VerdictWord.WARN: "softened by --soft",
-    VerdictWord.FAIL: "the image must not ship",
-    VerdictWord.INCOMPLETE: "there is no whole result",
-    VerdictWord.ERROR: "the image was not judged",
+    None: "the image has NOT been judged",
+    "quota": "the quota does not allow this scan; the image has not been judged",
+    "policy": "the image must not ship",
+    "warn": "softened by --soft; the image has not been judged",
+    "interrupted": "stopped by a signal; the image has not been judged",
 }
+OTHERWISE = "the image has not been judged"
 
 
 def render(result: Result) -> str:
@@ -28,29 +27,35 @@ def render(result: Result) -> str:
 
 
 def verdict_line(result: Result) -> str:
-    """The last line of every run: stable enough for a regular expression."""
+    """The last line of every run, stable enough for a regular expression; it names the task, also with `-q`."""
     stamp = " (sandbox)" if result.sandbox else ""
     reason = "" if result.reason is None else f" {result.reason}:"
-    return f"{result.verdict}{stamp}{reason} {MEANINGS[result.verdict]} (exit {result.exit_code})"
+    opened = "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
+    return f"{result.verdict}{stamp}{reason} {opened}{MEANINGS.get(result.reason, OTHERWISE)} (exit {result.exit_code})"
 
 
 def rows(result: Result) -> Iterator[tuple[str, str]]:
-    """What a person needs to know as (label, text), at most about thirty, the verdict line left out."""
+    """What a person needs to know as (label, text), at most about twenty-five."""
     if result.sandbox:
         yield "sandbox", SANDBOX_STAMP
     for image in result.images:
         yield "image", image.reference or "none named"
         yield from _identity(image)
         if image.task is not None:
-            yield "task", f"{_task(image)}, {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+            opened = "may exist, sent" if image.task.id is None else f"{image.task.id}, opened"
+            yield "task", f"{opened} {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
     yield "quota", _quota(result.quota)
     shown = result.warnings[:MOST_WARNINGS]
     yield from (("warning", text) for text in shown)
     if len(result.warnings) > len(shown):
         yield "warning", f"and {len(result.warnings) - len(shown)} more in result.json"
+
+
+def reasons(result: Result) -> Iterator[tuple[str, str]]:
+    """Why the verdict is what it is, each with its remedy, as (label, text)."""
     for image in result.images:
         for reason in image.reasons:
-            yield reason.slug, reason.message
+            yield "reason", f"{reason.slug}: {reason.message}"
             yield "", f"-> {reason.remedy}"
             if reason.request_id:
                 yield "", f"request id {reason.request_id}"
@@ -81,7 +86,7 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
 def _task(image: ImageResult) -> str:
     if image.task is None:
         return ""
-    return "a task may exist" if image.task.id is None else f"task {image.task.id}"
+    return "a task may exist" if image.task.id is None else f"task {image.task.id} is open"
 
 
 def _quota(quota: QuotaEntry) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jenkins_scan.report.result import Result
-from jenkins_scan.report.summary import rows, verdict_line
+from jenkins_scan.report.summary import reasons, rows, verdict_line
 
 WIDTH = 160
 """Columns: a build log has no width of its own, and broken digests cannot be searched for."""
@@ -16,7 +16,7 @@ WIDTH = 160
 
 def render(result: Result) -> str:
     """One table of what is known, and the verdict line."""
-    return tabulate(rows(result)) + verdict_line(result) + "\n"
+    return tabulate([*rows(result), *reasons(result)]) + verdict_line(result) + "\n"
 
 
 def tabulate(pairs: Iterable[tuple[str, str]]) -> str:

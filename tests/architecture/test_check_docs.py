@@ -44,7 +44,8 @@ def test_a_help_block_holds_what_the_tool_prints(tmp_path: Path, check_docs: Mod
     text = readme.read_text()
     assert "```text\nUsage: jenkins-scan scan [OPTIONS]" in text
     assert "```\nUsage: jenkins-scan [OPTIONS] COMMAND" in text
-    assert max(map(len, text.splitlines())) <= check_docs.WIDTH
+    options = text.partition("Options:")[2].partition("```")[0]
+    assert max(map(len, options.splitlines())) in range(check_docs.WIDTH - 20, check_docs.WIDTH + 1)
 
 
 @pytest.mark.parametrize("block", ["options: scan", "options: global", "scenarios"])

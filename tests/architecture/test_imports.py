@@ -50,7 +50,10 @@ HOMES = {
     "alibabacloud_credentials": ("security_center/",),
     "jenkins": ("jenkins/controller.py",),
     "rich": ("cli/terminal.py", "report/table.py"),
-    "pydantic": ("config/", "security_center/", "report/result.py", "sandbox/scenarios.py"),
+    "pydantic": (
+        *("config/", "security_center/", "report/result.py", "sandbox/scenarios.py"),
+        *("cli/inspect.py", "cli/service.py"),
+    ),
 }
 READS_ENVIRONMENT = ("config/", "jenkins/environment.py", "cli/main.py")
 SPEAKS = ("cli/", "security_center/ram_credentials.py")

@@ -54,6 +54,7 @@ class Plan:
     host: str = "127.0.0.1:8080"
     extra_headers: dict[str, str] = field(default_factory=dict)
     unsigned: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
     received_body: bytes | None = None
     received_headers: dict[str, str] = field(default_factory=dict)
     scenario: dict[str, Any] = field(default_factory=dict)
@@ -74,8 +75,9 @@ class Plan:
             **({"x-acs-security-token": self.security_token} if self.security_token is not None else {}),
             **self.extra_headers,
         }
+        headers = {name: value for name, value in headers.items() if name not in self.left_out}
         signed = sorted(set(headers) - self.unsigned - {"accept"})
-        hashed = canonical_request_hash(query, headers, signed, headers["x-acs-content-sha256"], method=self.method)
+        hashed = canonical_request_hash(query, headers, signed, hashlib.sha256(body).hexdigest(), method=self.method)
         headers["authorization"] = (
             f"{ALGORITHM} Credential={self.key_id},SignedHeaders={';'.join(signed)},"
             f"Signature={signature(self.secret, hashed)}"

@@ -94,6 +94,13 @@ def test_variants_of_these_wrongs(bench, plan, expected, changes):
     assert refusal(bench, plan, changes).refusal == expected
 
 
+@pytest.mark.parametrize("header", ["host", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"])
+def test_a_header_that_is_not_there_cannot_be_left_unsigned(bench, plan, header):
+    answer = refusal(bench, plan, {"left_out": {header}})
+    assert answer.refusal == (400, "IncompleteSignature")
+    assert header in answer.body["Message"]
+
+
 @pytest.mark.parametrize("seconds", [-900, 900])
 def test_a_date_fifteen_minutes_off_is_still_good(bench, clock, seconds):
     good = bench().plan_create()
@@ -151,6 +158,14 @@ def test_a_nonce_is_good_once_and_again_when_the_window_is_over(bench, plan, clo
     assert here.send(good).refusal == (400, "SignatureNonceUsed")
     clock.now += 2 * 15 * 60 + 1
     assert here.send(replace(here.plan_create(), nonce=good.nonce)).status == 200
+
+
+def test_a_request_dated_ahead_cannot_be_replayed_while_its_date_is_good(bench, clock):
+    here = bench()
+    ahead = replace(here.plan_create(), date="2025-01-02T12:15:00Z")
+    assert here.send(ahead).status == 200
+    clock.now += 2 * 15 * 60
+    assert here.send(ahead).refusal == (400, "SignatureNonceUsed")
 
 
 def test_a_stranger_cannot_use_up_a_nonce(bench):

@@ -133,7 +133,7 @@ def test_a_spent_quota_refuses_new_images_and_lets_paid_ones_be_scanned_again(be
 def test_concurrent_creates_of_one_image_pay_once_and_the_last_unit_is_spent_once(bench):
     here = bench(quota={"capacity": 5, "used": 0})
     digests = [digest * 64 for digest in "abcdefgh" for _ in range(4)]
-    start = threading.Barrier(8)
+    start = threading.Barrier(8, timeout=30)
     statuses = []
 
     def create(some):

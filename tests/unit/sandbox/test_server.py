@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from jenkins_scan import sandbox
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.sandbox.scenarios import SCENARIOS
-from jenkins_scan.sandbox.server import LARGEST_BODY, SandboxServer, body_length
+from jenkins_scan.sandbox.server import LARGEST_BODY, FramingError, SandboxServer, body_length
 from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.signing import AcsV3Auth
@@ -122,6 +122,12 @@ def test_half_a_request_gets_no_answer(serve, request_bytes):
 def test_the_largest_body_is_taken():
     headers = http.client.parse_headers(io.BytesIO(b"Content-Length: %d\r\n\r\n" % LARGEST_BODY))
     assert body_length(headers) == LARGEST_BODY
+
+
+def test_two_lengths_are_none():
+    headers = http.client.parse_headers(io.BytesIO(b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n"))
+    with pytest.raises(FramingError, match="not one number"):
+        body_length(headers)
 
 
 @pytest.mark.parametrize(("error", "level"), [(ConnectionResetError(), "DEBUG"), (ValueError("bug"), "ERROR")])

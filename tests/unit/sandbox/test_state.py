@@ -51,7 +51,7 @@ def test_the_allowance_counts_images_not_tasks(state):
 
 
 def test_two_connections_on_one_file_never_spend_the_last_unit_twice(tmp_path):
-    start = threading.Barrier(2)
+    start = threading.Barrier(2, timeout=30)
     opened = []
 
     def create(number):

@@ -1,0 +1,61 @@
+"""What the docs tell people to run exists in this version, and so do the files they name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
+from jenkins_scan.errors import Reason
+from jenkins_scan.security_center.credentials import SECRET_VARIABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ["Jenkinsfile.example", "docs/jenkins.md", "docker/README.md", "README.md"]
+COMMAND = re.compile(r"jenkins-scan ((?:--?[a-z]+ )*)(scan|inspect|quota)\b([^'`\n|]*)")
+FLAG = re.compile(r"(?<!\S)(--[a-z-]+|-[a-z])\b")
+
+
+def commands(name: str) -> list[tuple[str, str]]:
+    """The verb and the arguments of each `jenkins-scan` line in an example."""
+    return [(verb, options) for _, verb, options in COMMAND.findall((ROOT / name).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_option_in_an_example_is_one_of_its_verb(name: str) -> None:
+    for verb, arguments in commands(name):
+        mine = [option for option in OPTIONS if verb in option.commands]
+        known = {f"--{option.name}" for option in mine} | {option.short for option in mine} | {"--help"}
+        assert set(FLAG.findall(arguments)) <= known
+
+
+def test_the_examples_hold_commands_at_all() -> None:
+    assert [verb for verb, _ in commands("Jenkinsfile.example")] == ["scan"]
+    assert len(commands("docs/jenkins.md")) >= 5
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_variable_in_an_example_is_one_that_is_read(name: str) -> None:
+    known = {option.variable for option in (*OPTIONS, *GLOBAL_OPTIONS)}
+    known |= {variable for secret in SECRET_VARIABLES for variable in (secret, f"{secret}_FILE")}
+    named = re.findall(r"\b(?:JENKINS_SCAN|ALIBABA_CLOUD)_[A-Z_]+\b", (ROOT / name).read_text(encoding="utf-8"))
+    assert set(named) <= known
+
+
+def test_the_jenkinsfile_maps_the_one_unstable_code() -> None:
+    assert f"code == {Reason.WARN.code}" in (ROOT / "Jenkinsfile.example").read_text(encoding="utf-8")
+
+
+def test_no_example_lets_groovy_see_a_value_of_the_environment() -> None:
+    for name in EXAMPLES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not re.search(r"""\bsh\b[^\n]*"[^"\n]*\$\{?(?!\{)[^"\n]*"[^\n]*jenkins-scan""", text)
+        assert 'script: "' not in text
+
+
+def test_the_architecture_page_names_every_file_and_no_other() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]*`) \|", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(?:\w+/)?(\w+\.\w+)`", row)}
+    present = {path.name for path in (ROOT / "jenkins_scan").rglob("*.py") if path.stat().st_size > 0}
+    assert present - named == set()
+    assert named - present - {"ready_made.toml"} == set()
