@@ -6,6 +6,7 @@ text that leaves the process (terminal, log, report) passes through one `Redacto
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -13,25 +14,27 @@ from urllib.parse import quote, quote_plus
 MASK = "****"
 SHORTEST = 6
 """Characters; a shorter value would blank out innocent text and protects nothing."""
+_HEX = re.compile("%[0-9A-F]{2}")
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:
-    """The middle of the secret's Base64 at each of the three alignments it can have inside a longer text."""
+    """The part of the secret's Base64 that is the same in any longer text, at each of its three alignments."""
     for offset in range(3):
-        whole = len(b"\0" * offset + secret) // 3 * 3
-        encoded = base64.b64encode((b"\0" * offset + secret)[:whole]).decode()
-        middle = encoded[(0, 2, 3)[offset] :]
+        encoded = base64.b64encode(b"\0" * offset + secret).decode()
+        middle = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]
         yield middle
         yield middle.replace("+", "-").replace("/", "_")
 
 
 def forms_of(secret: str) -> set[str]:
     """The secret and its URL-encoded, JSON-escaped, quoted and Base64 forms, those long enough to be told apart."""
-    encoded = {quote(secret, safe=""), quote(secret, safe="/"), quote(secret, safe="~"), quote_plus(secret)}
+    # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
+    encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
+    encoded.add(quote_plus(secret, errors="surrogateescape"))
     forms = {
         secret,
         *encoded,
-        *(form.lower() for form in encoded if "%" in form),
+        *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         shlex.quote(secret),

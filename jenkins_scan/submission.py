@@ -1,7 +1,7 @@
 """What is sent about an image: its identity and name turned into the parameters of CreateJenkinsImageScanTask."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from jenkins_scan.config.settings import Overrides
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage, Store
@@ -9,6 +9,7 @@ from jenkins_scan.security_center.interface import ScanRequest
 
 CLAIMED = "--digest"
 PROVISIONAL = "containerd_target_provisional"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +74,5 @@ def _bare(digest: str | None) -> str | None:
 
 
 def _milliseconds(time: datetime | None) -> int | None:
-    return None if time is None else int(time.timestamp() * 1000)
+    # Whole numbers all the way: a float of seconds times 1000 can end a millisecond too early.
+    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)

@@ -21,7 +21,7 @@ from jenkins_scan.config.options import GLOBAL_OPTIONS
 from jenkins_scan.config.settings import SECRET_VARIABLES, Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.security_center.connect import PROXY_VARIABLES
+from jenkins_scan.security_center.endpoints import PROXY_VARIABLES
 
 VERBS = ("scan", "inspect", "quota", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
@@ -98,11 +98,9 @@ def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, conf
     context.default_map = dict.fromkeys(VERBS, values)
 
 
-def main(
-    arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None, clock: Clock | None = None
-) -> int:
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     """The exit code of one run. Raises nothing."""
-    environ = os.environ if environ is None else environ
+    environ = dict(os.environ)
     terminal = Terminal()
     for secret in _known_secrets(environ):
         terminal.redact.add(secret)
@@ -122,7 +120,7 @@ def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
     try:
         code = cli.main(arguments, prog_name="jenkins-scan", standalone_mode=False, obj=app)
     except click.exceptions.NoArgsIsHelpError as no_verb:
-        terminal.report(no_verb.format_message() + "\n")
+        terminal.text(no_verb.format_message())
         return Reason.USAGE.code
     except click.ClickException as refused:
         usage = (

@@ -41,8 +41,9 @@ def serve(context: click.Context, *, port: int, scenario: str, state: str | None
     from jenkins_scan.sandbox.state import State
 
     app = App.of(context)
+    behaviour = load_scenario(scenario)
     with State(state or ":memory:") as memory:
-        server = SandboxServer(SandboxService(load_scenario(scenario), memory), port=port)
+        server = SandboxServer(SandboxService(behaviour, memory), port=port)
         ready = {
             "url": server.url,
             "access_key_id": sandbox.ACCESS_KEY_ID,
@@ -56,5 +57,7 @@ def serve(context: click.Context, *, port: int, scenario: str, state: str | None
         try:
             server.serve_forever()
         except Interrupted:
+            pass  # the way to end it
+        finally:
             server.shutdown()
     return 0

@@ -25,7 +25,13 @@ def open_service(app: App, settings: ServiceSettings, *, with_token: bool) -> It
         for secret in (*credentials.secrets(), *(() if token is None else (token.get_secret_value(),))):
             app.terminal.redact.add(secret)
         http = stack.enter_context(
-            connect(settings.endpoint, credentials, ca_bundle=settings.ca_bundle, environ=app.environ)
+            connect(
+                settings.endpoint,
+                credentials,
+                ca_bundle=settings.ca_bundle,
+                environ=app.environ,
+                now=app.clock.now,
+            )
         )
         yield SecurityCenterClient(http, settings.endpoint, token, app.clock)
 
@@ -43,6 +49,9 @@ def _sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -
     state = stack.enter_context(State(settings.state or ":memory:"))
     credentials = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
     endpoint = Endpoint(url="http://sandbox", region=settings.region)
-    transport = SandboxTransport(SandboxService(scenario, state, now=app.clock.now))
-    http = stack.enter_context(connect(endpoint, credentials, ca_bundle=None, environ=app.environ, transport=transport))
+    now = app.clock.now
+    transport = SandboxTransport(SandboxService(scenario, state, now=now))
+    http = stack.enter_context(
+        connect(endpoint, credentials, ca_bundle=None, environ=app.environ, transport=transport, now=now)
+    )
     return SecurityCenterClient(http, endpoint, SecretStr(sandbox.TOKEN), app.clock)

@@ -86,11 +86,14 @@ class Terminal:
         if error.request_id:
             self.line(f"  request id: {error.request_id}")
 
+    def text(self, text: str) -> None:
+        """Our own text of several lines on stderr, as it is."""
+        self._write(self._err, self.redact(text) + "\n")
+
     def bug(self, problem: BaseException) -> None:
         """The traceback of a bug, shown with `-v`."""
         if self.verbosity > 0:
-            for text in "".join(traceback.format_exception(problem)).splitlines():
-                self._write(self._err, self.redact(text) + "\n")
+            self.text("".join(traceback.format_exception(problem)).rstrip())
 
     def close(self) -> None:
         """Flush, and keep the interpreter from complaining about a closed pipe at its end."""

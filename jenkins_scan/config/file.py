@@ -99,6 +99,8 @@ def _value(option: Option, value: Any, shown: str) -> Any:
         expected = ("true or false", isinstance(value, bool))
     elif isinstance(option.type, click.IntRange):
         expected = ("a whole number", isinstance(value, int) and not isinstance(value, bool))
+    elif isinstance(option.type, click.Choice):
+        expected = (f"one of {', '.join(map(repr, option.type.choices))}", value in option.type.choices)
     else:
         expected = ("a text", isinstance(value, str))
     if not expected[1]:

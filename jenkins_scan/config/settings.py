@@ -143,7 +143,8 @@ def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_j
             remedy="Name your site with --region cn-hangzhou or --region ap-southeast-1 (or JENKINS_SCAN_REGION); "
             "to try without an account, --endpoint sandbox.",
         )
-    return ServiceSettings(endpoint=endpoint, region=region, ca_bundle=values.get("ca_bundle"), sandbox_allowed=allowed)
+    bundle = values.get("ca_bundle") or None
+    return ServiceSettings(endpoint=endpoint, region=region, ca_bundle=bundle, sandbox_allowed=allowed)
 
 
 def check_variables(environ: Mapping[str, str]) -> None:

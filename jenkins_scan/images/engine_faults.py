@@ -124,7 +124,7 @@ _TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
     (socket.gaierror, _no_such_host),
     (ssl.SSLError, _tls),
     ((TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout), _silent),
-    ((ConnectionResetError, BrokenPipeError), _hung_up),
+    ((ConnectionResetError, BrokenPipeError, http.client.IncompleteRead), _hung_up),
     (http.client.HTTPException, _not_http),
     (urllib3.exceptions.ProtocolError, _hung_up),
 )
@@ -132,12 +132,11 @@ _TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and its causes, the deepest first: the system's own error says most."""
-    links: list[BaseException] = []
-    link: BaseException | None = exc
-    while link is not None and link not in links:
-        links.append(link)
-        link = link.__cause__ or link.__context__
+    """The exception and all its causes, the deepest first: the system's own error says most."""
+    links = [exc]
+    for link in links:  # grows while it is walked
+        behind = (link.__cause__, link.__context__)
+        links.extend(other for other in behind if other is not None and other not in links)
     return reversed(links)
 
 

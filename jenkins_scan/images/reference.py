@@ -175,9 +175,9 @@ def _check_characters(text: str) -> None:
         _refuse(text, f"it is longer than {_LONGEST_TEXT} characters")
     if text != text.strip():
         _refuse(text, "it has spaces at its ends", text.strip())
-    strange = next((char for char in text if not "!" <= char <= "~"), None)
+    strange = re.search(r"[^A-Za-z0-9._/:@\[\]+-]", text)
     if strange is not None:
-        _refuse(text, f"the character {strange!a} cannot be part of it")
+        _refuse(text, f"the character {strange[0]!a} cannot be part of it")
     scheme, separator, rest = text.partition("://")
     if separator:
         better = rest if scheme.lower() in ("http", "https") else None

@@ -76,8 +76,8 @@ def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
 
 def prepare_folder(folder: Path) -> None:
     """Makes the report folder, proves that it can be written, and removes old reports. Raises `OutputError` (2)."""
-    _stay_where_named(folder)
     with _explained(folder, "--report-dir"):
+        _stay_where_named(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
         for name in STANDARD_SET:

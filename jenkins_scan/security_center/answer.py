@@ -7,6 +7,7 @@ and a short excerpt are what helps.
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -72,7 +73,7 @@ def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
         problem = "is not JSON"
     if isinstance(body, dict):
         return body
-    excerpt = one_line(raw.body[:400].decode("utf-8", "replace"), 120)
+    excerpt = _excerpt(raw.body)
     strange = errors.AnswerNotUnderstood(
         f"{operation}: the answer (HTTP {raw.status}, {one_line(raw.content_type, 60) or 'no content type'}) "
         f"{problem or 'is not a JSON object'}: {excerpt!r}."
@@ -95,10 +96,18 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
         said += f", missing action {action}"
         remedy = f"Grant {action} (Resource *) to the RAM user or role of this AccessKey."
     error = entry.error(f"{operation}: {entry.cause}: {said}.", remedy=remedy, service_code=code, request_id=request_id)
-    may_have_run = entry.may_have_run or (raw.status >= httpx.codes.INTERNAL_SERVER_ERROR and not entry.retry)
+    server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
+    # A refusal has no `Data`, and its status is 200 or an error's: anything else may be a task that we fail to read.
+    ambiguous = raw.status < httpx.codes.MULTIPLE_CHOICES and (raw.status != httpx.codes.OK or envelope.get("data"))
+    may_have_run = entry.may_have_run or bool(ambiguous) or (server_side and not entry.retry)
     return TryFailed(
         error, again=entry.retry, may_have_run=may_have_run, after=raw.retry_after, once=code == "SignatureNonceUsed"
     )
+
+
+def _excerpt(body: bytes) -> str:
+    """The beginning of a foreign page. A word that the cut tears is left out: half a token could not be redacted."""
+    return re.sub(r"[\w.~%+/=-]*…\Z", "…", one_line(body[:4096].decode("utf-8", "replace"), 120))
 
 
 def _missing_action(envelope: Mapping[str, Any]) -> str | None:

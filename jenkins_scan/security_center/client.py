@@ -83,15 +83,18 @@ class SecurityCenterClient:
 
         def attempt() -> Answer[CreatedTask]:
             http_request = self._request(CREATE, _given(query), _given(form))
+            self._require_time(deadline)
             self._sent_on = self._clock.monotonic()
-            self._last_create = in_background(lambda: perform(self._http, http_request))
+            # Noted before it starts, and forgotten only when it surely opened nothing: a signal may come at any moment
+            # until the caller has noted the task, and `settle` then has to know of it.
+            self._last_create = Future()
+            in_background(lambda: perform(self._http, http_request), self._last_create)
             try:
                 return self._created(self._wait(self._last_create, deadline))
-            except Exception:
-                self._last_create = None
+            except TryFailed as failed:
+                if not failed.may_have_run:
+                    self._last_create = None
                 raise
-            # An answer, or an interruption (which is no `Exception`), leaves the exchange behind for `settle`: a signal
-            # may come between the answer and the moment when the caller has noted the task.
 
         try:
             return with_retries(attempt, repeat_if_may_have_run=False, deadline=deadline, clock=self._clock)
@@ -125,9 +128,10 @@ class SecurityCenterClient:
     def _read(self, operation: str, query: Mapping[str, str], model: type[Reply[T]], deadline: float) -> Answer[T]:
         def attempt() -> Answer[T]:
             request = self._request(operation, query, None)
-            return understood(
-                operation, self._wait(in_background(lambda: perform(self._http, request)), deadline), model
-            )
+            self._require_time(deadline)
+            exchange: Future[RawAnswer] = Future()
+            in_background(lambda: perform(self._http, request), exchange)
+            return understood(operation, self._wait(exchange, deadline), model)
 
         try:
             return with_retries(attempt, repeat_if_may_have_run=True, deadline=deadline, clock=self._clock)
@@ -151,6 +155,12 @@ class SecurityCenterClient:
         return self._http.build_request(
             "POST", f"{self._endpoint.url}/" + (f"?{sent}" if sent else ""), headers=headers, content=content
         )
+
+    def _require_time(self, deadline: float) -> None:
+        """Refuses to send what nobody could wait for."""
+        if self._clock.monotonic() >= deadline:
+            late = errors.ServiceUnreachable(f"no time was left to ask {self._endpoint.url}; nothing was sent.")
+            raise TryFailed(late, again=False)
 
     def _wait(self, exchange: "Future[RawAnswer]", deadline: float) -> RawAnswer:
         limit = min(LONGEST_TRY, deadline - self._clock.monotonic())

@@ -1,17 +1,16 @@
 """An `httpx.Client` for one endpoint: TLS always verified, redirects never followed, proxies only where they belong."""
 
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import httpx
 
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.security_center.client import CONNECT_TIMEOUT, READ_TIMEOUT
 from jenkins_scan.security_center.credentials import Credentials
-from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.endpoints import PROXY_VARIABLES, Endpoint
 from jenkins_scan.security_center.signing import AcsV3Auth
-
-PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 def connect(
@@ -21,6 +20,7 @@ def connect(
     ca_bundle: str | None,
     environ: Mapping[str, str],
     transport: httpx.BaseTransport | None = None,
+    now: Callable[[], float] = time.time,
 ) -> httpx.Client:
     """A client that signs with `credentials`. Raises `ConfigurationError` (2) for a bad CA bundle or proxy variable.
 
@@ -29,7 +29,7 @@ def connect(
     """
     try:
         return httpx.Client(
-            auth=AcsV3Auth(credentials),
+            auth=AcsV3Auth(credentials, now=now),
             timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
             verify=_trusted(endpoint, ca_bundle, environ),
             trust_env=transport is None and not endpoint.is_loopback,

@@ -37,6 +37,11 @@ class Credentials:
         return (self.access_key_id, self.access_key_secret.get_secret_value(), *token)
 
 
+def is_bare(value: str) -> bool:
+    """Whether the value holds nothing but what a key or a token can hold, and a header can carry."""
+    return value != "" and all("!" <= character <= "~" for character in value)
+
+
 def read_secret(environ: Mapping[str, str], name: str) -> SecretStr | None:
     """The secret in variable `name`, or in the file that `<name>_FILE` names; white space around it is dropped.
 
@@ -58,7 +63,7 @@ def read_secret(environ: Mapping[str, str], name: str) -> SecretStr | None:
     value = value.strip()
     if not value:
         return None
-    if any(not "!" <= character <= "~" for character in value):
+    if not is_bare(value):
         raise CredentialsMissing(
             f"{origin}: the value holds a space, a line break or a character outside ASCII.",
             remedy="Store the bare value in the credential, without quotes, comments or a second line.",

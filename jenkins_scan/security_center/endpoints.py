@@ -7,6 +7,7 @@ other.
 
 import difflib
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -44,6 +45,9 @@ OUTSIDE_REGIONS = (
     *("us-east-1", "us-west-1"),
 )
 WITHOUT_VPC = ("cn-nanjing", "cn-fuzhou")
+PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+"""What decides about a proxy, in this spelling or in lower case."""
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 ENDPOINTS = dict.fromkeys(MAINLAND_REGIONS, MAINLAND) | dict.fromkeys(OUTSIDE_REGIONS, OUTSIDE)
 
 
@@ -95,14 +99,23 @@ def endpoint_of_url(url: str, region: str | None = None) -> Endpoint:
         raise ConfigurationError("--endpoint: user information does not belong into the URL.", remedy=remedy)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ConfigurationError("--endpoint: the URL must end after the host and port.", remedy=remedy)
-    if any(character <= " " or character > "~" for character in parts.netloc):
-        raise ConfigurationError("--endpoint: the host holds a character that no host name has.", remedy=remedy)
+    if not _is_host(host) or port == 0:
+        raise ConfigurationError("--endpoint: neither a host name nor an IP address, or no port.", remedy=remedy)
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigurationError(
             "--endpoint: plain http would send the token in clear text to another machine.", remedy=remedy
         )
     shown = f"[{host}]" if ":" in host else host
     return Endpoint(url=f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""), region=region)
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host and not host.rpartition(".")[2].isdigit():
+        return _HOST_NAME.fullmatch(host) is not None
+    try:
+        return "%" not in str(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -59,9 +60,8 @@ def perform(http: httpx.Client, request: httpx.Request) -> RawAnswer:
     )
 
 
-def in_background(work: Callable[[], RawAnswer]) -> "Future[RawAnswer]":
-    """The future result of `work`, done in a thread that does not keep the process alive."""
-    future: Future[RawAnswer] = Future()
+def in_background(work: Callable[[], RawAnswer], future: "Future[RawAnswer]") -> None:
+    """Does `work` in a thread that does not keep the process alive; `future` gets its result."""
 
     def run() -> None:
         try:
@@ -70,12 +70,13 @@ def in_background(work: Callable[[], RawAnswer]) -> "Future[RawAnswer]":
             future.set_exception(exc)
 
     threading.Thread(target=run, name="exchange", daemon=True).start()
-    return future
 
 
 def _date(text: str | None) -> float | None:
     try:
-        return None if text is None else parsedate_to_datetime(text).timestamp()
+        moment = None if text is None else parsedate_to_datetime(text)
+        # Without a zone it is GMT, as all of HTTP is, never the agent's own.
+        return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

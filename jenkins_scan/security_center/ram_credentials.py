@@ -11,20 +11,21 @@ import json
 import re
 import subprocess
 import sys
+from typing import Any
 
 from pydantic import SecretStr
 
 from jenkins_scan.errors import CredentialsMissing
-from jenkins_scan.security_center.credentials import KEY_ID, KEY_SECRET, Credentials
+from jenkins_scan.security_center.credentials import KEY_ID, KEY_SECRET, Credentials, is_bare
 
 LIBRARY = "alibabacloud_credentials"
 LONGEST_WAIT = 20.0
 """Seconds for the whole chain: its slowest parts are two metadata calls of at most 10 s."""
 
 
-def from_default_chain() -> Credentials:
+def from_default_chain(*, library: str = LIBRARY, longest_wait: float = LONGEST_WAIT) -> Credentials:
     """The first credentials that the chain finds. Raises `CredentialsMissing` (14)."""
-    if importlib.util.find_spec(LIBRARY) is None:
+    if importlib.util.find_spec(library) is None:
         raise CredentialsMissing(
             f"no credentials: neither {KEY_ID} and {KEY_SECRET} nor their _FILE variants are set.",
             remedy="Bind an AccessKey pair with withCredentials. For RAM roles, OIDC or CLI profiles install "
@@ -36,23 +37,24 @@ def from_default_chain() -> Credentials:
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=LONGEST_WAIT,
+            timeout=longest_wait,
             check=False,
         )
     except subprocess.TimeoutExpired as exc:
-        raise _nothing_found(f"the credential chain gave no answer within {LONGEST_WAIT:.0f} s") from exc
+        raise _nothing_found(f"the credential chain gave no answer within {longest_wait:.0f} s") from exc
     try:
-        answer = json.loads(child.stdout)
-        return Credentials(
-            access_key_id=answer["access_key_id"],
-            access_key_secret=SecretStr(answer["access_key_secret"]),
-            security_token=SecretStr(answer["security_token"]) if answer["security_token"] else None,
-            provider=answer["provider"],
-        )
+        return _credentials(json.loads(child.stdout))
     except (ValueError, LookupError, TypeError):
         tried = _providers(child.stdout + child.stderr)
         # Not chained: the cause could quote what a metadata service answered.
         raise _nothing_found(f"no credentials in the environment, nor from {tried}") from None
+
+
+def _credentials(answer: dict[str, Any]) -> Credentials:
+    key_id, secret, token = (answer[name] for name in ("access_key_id", "access_key_secret", "security_token"))
+    if not all(isinstance(value, str) and is_bare(value) for value in (key_id, secret, token or "none")):
+        raise ValueError("a credential that no header can carry")
+    return Credentials(key_id, SecretStr(secret), SecretStr(token) if token else None, str(answer["provider"]))
 
 
 def _providers(said: bytes) -> str:

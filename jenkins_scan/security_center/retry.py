@@ -50,14 +50,15 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
 
     `repeat_if_may_have_run` is False for creates: what may have run is never sent again. Raises the last `TryFailed`.
     """
+    only_once = 0
 
     def another(state: tenacity.RetryCallState) -> bool:
+        nonlocal only_once
         failed = state.outcome.exception() if state.outcome is not None else None
         if not isinstance(failed, TryFailed) or not failed.again:
             return False
-        if failed.once and state.attempt_number > 1:
-            return False
-        return repeat_if_may_have_run or not failed.may_have_run
+        only_once += failed.once
+        return only_once <= 1 and (repeat_if_may_have_run or not failed.may_have_run)
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome is not None else None

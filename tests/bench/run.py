@@ -1,8 +1,8 @@
 """Whole processes side by side: `jenkins-scan scan` and a script that does the same with the official SDK.
 
-Both inspect one image on a real engine and submit it to `jenkins-scan sandbox serve` in another process. They run in turn, pair
-by pair, so that both meet the same machine; what is printed are medians and their ratios, for absolute times say little.
-jenkins-scan also asks the quota before it submits, verifies more and writes its reports; nothing of that is left out.
+Both inspect one image on a real engine and submit it to `jenkins-scan sandbox serve` in another process. They run in turn,
+pair by pair, so that both meet the same machine; what is printed are medians and their ratios, for absolute times say
+little. jenkins-scan also asks the quota before it submits, verifies more and writes reports; nothing of that is left out.
 """
 
 import argparse
@@ -114,7 +114,10 @@ def main() -> None:
     print(f"one image, real engine, sandbox in another process; median (lowest..highest) of {pairs} pairs")
     print(f"{'':8}{'jenkins-scan':>24}{'official SDK':>24}{'ratio':>8}")
     for name, unit in MEASURES.items():
-        cells = [f"{side['median']:.2f} ({side['lowest']:.2f}..{side['highest']:.2f}) {unit}" for side in figures[name].values()]
+        cells = [
+            f"{side['median']:.2f} ({side['lowest']:.2f}..{side['highest']:.2f}) {unit}"
+            for side in figures[name].values()
+        ]
         ratio = figures[name]["jenkins-scan"]["median"] / figures[name]["official SDK"]["median"]
         print(f"{name:8}{cells[0]:>24}{cells[1]:>24}{ratio:8.2f}")
     RESULT.parent.mkdir(exist_ok=True)
