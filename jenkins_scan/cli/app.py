@@ -14,7 +14,7 @@ from jenkins_scan.config.file import FileSettings
 from jenkins_scan.config.settings import check_variables, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError
 from jenkins_scan.jenkins.environment import JenkinsBuild
-from jenkins_scan.report.outputs import Output, write_atomically
+from jenkins_scan.report.outputs import Output, parse_outputs, prepare_outputs, write_atomically
 
 
 @dataclass(slots=True)
@@ -47,6 +47,13 @@ class App:
     def service_arguments(self, context: click.Context) -> dict[str, Any]:
         """What settings need to know beyond the values: who named the endpoint, and whether this is Jenkins."""
         return {"endpoint_origin": origin_of(context, "endpoint"), "in_jenkins": self.build.on_jenkins}
+
+    def outputs(self, texts: Sequence[str]) -> tuple[Output, ...]:
+        """The reports of a verb whose report is its purpose, probed; the configuration is checked first (2)."""
+        self.check_configuration()
+        outputs = parse_outputs(texts or ("table",))
+        prepare_outputs(outputs)
+        return outputs
 
     def deliver(self, outputs: Sequence[Output], render: Mapping[str, str]) -> None:
         """Each report to its place; a file that fails is a warning. `render` holds the texts by format."""

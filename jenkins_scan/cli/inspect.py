@@ -21,12 +21,9 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.images.interface import ImageIdentity, parse_platform
     from jenkins_scan.images.resolve import resolve_image
-    from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
 
     app = App.of(context)
-    app.check_configuration()
-    outputs = parse_outputs(values["output"] or ("table",))
-    prepare_outputs(outputs)
+    outputs = app.outputs(values["output"])
     if not values["image"]:
         raise ConfigurationError("no image was named.", remedy="Name it: jenkins-scan inspect HOST/team/app:1.")
     image = resolve_image(

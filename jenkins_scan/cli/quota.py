@@ -17,15 +17,12 @@ def command(context: click.Context, /, **values: Any) -> int:
 
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.config.settings import service_settings
-    from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
     from jenkins_scan.report.summary import SANDBOX_STAMP
     from jenkins_scan.report.table import tabulate
     from jenkins_scan.step import SUBMIT_BUDGET
 
     app = App.of(context)
-    app.check_configuration()
-    outputs = parse_outputs(values["output"] or ("table",))
-    prepare_outputs(outputs)
+    outputs = app.outputs(values["output"])
     settings = service_settings(values, **app.service_arguments(context))
     with open_service(app, settings, with_token=False) as center:
         quota = center.describe_image_scan_auth_count(deadline=app.clock.monotonic() + SUBMIT_BUDGET).value

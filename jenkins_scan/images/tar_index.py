@@ -17,12 +17,12 @@ from typing import IO, Final, cast
 
 from jenkins_scan.errors import ImageNotFound, UnreadableImage
 
-_MOST_MEMBERS: Final = 65_536
+_MOST_MEMBERS: Final = 16_384
 _MOST_LINKS: Final = 8
-_LONGEST_NAME: Final = 4096
+_LONGEST_NAME: Final = 1024
 _BLOCK: Final = 512
-_LARGEST_HEADER: Final = 8 * 1024
-_LARGEST_HEADERS: Final = 2 * 1024 * 1024
+_LARGEST_HEADER: Final = 2 * 1024
+_LARGEST_HEADERS: Final = 512 * 1024
 """Long names and pax records, one and all: `tarfile` reads them whole, and its patterns take quadratic time."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_RATIO: Final = 200

@@ -132,5 +132,6 @@ class Replies:
         self, clock: FakeClock | None = None, *, token: str | None = TOKEN, endpoint: Endpoint = ENDPOINT
     ) -> SecurityCenterClient:
         """A client that gets these answers."""
-        http = connect(endpoint, KEYS, ca_bundle=None, environ={}, transport=self.transport)
-        return SecurityCenterClient(http, endpoint, None if token is None else SecretStr(token), clock or FakeClock())
+        clock = clock or FakeClock()
+        http = connect(endpoint, KEYS, ca_bundle=None, environ={}, transport=self.transport, now=clock.now)
+        return SecurityCenterClient(http, endpoint, None if token is None else SecretStr(token), clock)

@@ -21,7 +21,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = "Id RepoTags RepoDigests Created Os Architecture Variant Size RootFS Metadata Descriptor Manifests".split()
+FIELDS = ["Id", "RepoTags", "RepoDigests", "Created", "Os", "Architecture", "Variant", "Size", "RootFS", "Metadata"]
+FIELDS += ["Descriptor", "Manifests"]
 
 
 def body(**changes):
@@ -65,7 +66,7 @@ def test_an_id_is_all_it_takes():
         ("2026-01-01T00:00:00+99:99", None),
         ("2026-11-21T18:57:40", None),
         ("yesterday", None),
-        ("٢٠٢٦-١١-٢١T18:57:40Z", None),
+        ("\u0662\u0660\u0662\u0666-01-01T18:57:40Z", None),
         ("", None),
         (None, None),
     ],

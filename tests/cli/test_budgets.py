@@ -1,0 +1,69 @@
+"""What a run may cost, counted in modules and calls: time is for the benchmark."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "docker",
+    "requests",
+    "httpx",
+    "pydantic",
+    "rich",
+    "tenacity",
+    "sqlite3",
+    "asyncio",
+    "alibabacloud_credentials",
+}
+PROGRAM = """
+import json, sys
+from jenkins_scan.cli.main import main
+code = main(sys.argv[1:])
+print()
+print(json.dumps({"code": code, "modules": sorted(sys.modules)}))
+"""
+
+
+def modules_of(*arguments):
+    """The modules that a run has loaded at its end."""
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"HOME": "/nonexistent"})
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert loaded["code"] == 0
+    return set(loaded["modules"])
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scan", "--help"], ["--version"]])
+def test_help_loads_no_heavy_library(arguments):
+    loaded = modules_of(*arguments)
+    assert loaded.isdisjoint(HEAVY)
+    assert not {name for name in loaded if name.startswith("jenkins_scan.sandbox")}
+
+
+def test_a_real_scan_carries_no_stand_in_and_an_archive_no_docker(cli, archive):
+    code = (
+        "import sys; from jenkins_scan.cli.main import main; from tests.support.center import FakeClock; "
+        "main(['-q', 'scan', sys.argv[1], '--endpoint', 'http://127.0.0.1:1'], FakeClock()); print(sorted(sys.modules))"
+    )
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "canary-id",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-secret",
+        "JENKINS_SCAN_TOKEN": "canary-token",
+        "JENKINS_SCAN_MIN_QUOTA": "0",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, archive], capture_output=True, text=True, check=True, env=environ
+    )
+    loaded = set(json.loads(done.stdout.replace("'", '"')))
+    assert "jenkins_scan.security_center.client" in loaded
+    assert "docker" not in loaded
+    assert not {name for name in loaded if name.startswith(("jenkins_scan.sandbox", "alibabacloud"))}
+
+
+def test_a_plain_scan_asks_the_service_twice(cli, archive):
+    said = cli("-vv", "scan", archive, "--endpoint", "sandbox").err
+    assert said.count("asking http://sandbox") == 2
