@@ -25,6 +25,7 @@ from jenkins_scan.security_center.endpoints import PROXY_VARIABLES
 
 VERBS = ("scan", "inspect", "quota", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
+BEFORE_THE_VERB = ("-v", "-q", "-vv", "--verbose", "--quiet", *(f"--{option.name}" for option in GLOBAL_OPTIONS))
 EXIT_CODES = "\n".join(
     f"  {'/'.join(map(str, reason.codes)):<11}  {reason.slug:<11}  {reason.meaning}" for reason in Reason
 )
@@ -129,6 +130,8 @@ def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
             else "jenkins-scan"
         )
         terminal.line(f"error: {refused.format_message()}", color="red")
+        if isinstance(refused, click.NoSuchOption) and refused.option_name in BEFORE_THE_VERB:
+            terminal.line(f"  -> It stands before the command: jenkins-scan {refused.option_name} COMMAND ...")
         terminal.line(f"  -> See `{usage} --help`.")
         return Reason.USAGE.code
     except ScanError as error:

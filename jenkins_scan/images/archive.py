@@ -135,9 +135,7 @@ class ArchiveSource:
         return None, (f"The selector fits several names of the image ({listed}): none is used.",)
 
     def _checked_platform(self, config: Mapping[str, Any]) -> Platform | None:
-        system, architecture = fields.text(config, "os"), fields.text(config, "architecture")
-        variant = fields.text(config, "variant")
-        found = Platform(system, architecture, variant) if system and architecture else None
+        found = fields.platform(config, "os", "architecture", "variant")
         if self._platform is not None and (found is None or not found.fits(self._platform)):
             there = found or "an image that does not say its platform"
             raise WrongPlatform(

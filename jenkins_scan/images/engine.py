@@ -74,9 +74,8 @@ class EngineSource:
         name, body = self._reference.asked, None
         if self._platform is not None and engine.api >= _PLATFORM_API:
             body = engine.inspect(name, platform=_platform_json(self._platform))
-        if (
-            body is None
-        ):  # 404 to a platform may mean the image or the platform: asked without it, the answer says which
+        # 404 to a platform may mean the image or the platform: asked without it, the engine's answer says which.
+        if body is None:
             body = engine.inspect(name)
         if body is None:
             about = engine.about

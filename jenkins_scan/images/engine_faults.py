@@ -36,7 +36,7 @@ def explain(exc: BaseException, endpoint: EngineEndpoint, timeout: float) -> Ima
 
 def refused(status: int, body: bytes, endpoint: EngineEndpoint, path: str) -> ImageError:
     """The error (13) for an answer with an HTTP status that is no success."""
-    if status == _BAD_REQUEST and endpoint.socket is None and endpoint.tls is None:
+    if status == _BAD_REQUEST and path == "/version" and endpoint.socket is None and endpoint.tls is None:
         return EngineTLSError(
             f"The engine at {endpoint} refused plain HTTP: {_said(body)}.",
             remedy="It probably expects TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH to the folder with ca.pem, "

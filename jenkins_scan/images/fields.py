@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, cast
 
 from jenkins_scan.errors import UnreadableImage
+from jenkins_scan.images.interface import Platform
 
 SHA256: Final = re.compile(r"sha256:[0-9a-f]{64}")
 """A digest as this package compares it."""
@@ -115,6 +116,12 @@ def time(body: Mapping[str, Any], key: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return None if moment.year == 1 else moment
+
+
+def platform(body: Mapping[str, Any], system_key: str, architecture_key: str, variant_key: str) -> Platform | None:
+    """The platform under these keys; `None` unless both its system and its architecture are there."""
+    system, architecture, variant = (text(body, key) for key in (system_key, architecture_key, variant_key))
+    return Platform(system, architecture, variant) if system and architecture else None
 
 
 def _kind(value: Any) -> str:

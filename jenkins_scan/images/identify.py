@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jenkins_scan.images.fields import SHA256
 from jenkins_scan.images.inspect_body import InspectedImage
 from jenkins_scan.images.interface import EngineInfo, ImageIdentity, ResolvedImage, Store
 from jenkins_scan.images.reference import ImageId, ImageReference, parse_references
@@ -57,7 +58,8 @@ def registry_digest(reference: ImageReference, repo_digests: Iterable[str]) -> R
     Only there an entry means a push or a pull; containerd and podman fill the field before either (moby/moby#45122).
     """
     name = reference.repository_name
-    known = {entry.digest for entry in parse_references(repo_digests) if entry.repository_name == name and entry.digest}
+    own = (entry.digest for entry in parse_references(repo_digests) if entry.repository_name == name)
+    known = {digest for digest in own if digest is not None and SHA256.fullmatch(digest)}
     if reference.digest is not None:
         return RegistryDigest(reference.digest if reference.digest in known else None)
     if len(known) > 1:

@@ -82,7 +82,7 @@ def parse_inspect(body: Mapping[str, Any], *, store: Store, api_version: str) ->
     image_id = fields.digest(body, "Id")
     if image_id is None:
         raise UnreadableImage("The engine's answer has no Id.")
-    platform = _platform(body)
+    platform = fields.platform(body, "Os", "Architecture", "Variant")
     if store is Store.CONTAINERD and platform is None:
         raise _no_platform(body)
     descriptor = fields.inner(body, "Descriptor") if store is Store.CONTAINERD else {}
@@ -112,12 +112,6 @@ def _component_names(version_body: Any) -> tuple[str, ...]:
 
 def _names(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(name for name in fields.texts(body, key) if _NO_NAME not in name)
-
-
-def _platform(body: Mapping[str, Any]) -> Platform | None:
-    system, architecture = fields.text(body, "Os"), fields.text(body, "Architecture")
-    variant = fields.text(body, "Variant")
-    return Platform(system, architecture, variant) if system and architecture else None
 
 
 def _last_tagged(body: Mapping[str, Any]) -> datetime | None:
@@ -161,5 +155,4 @@ def _manifest_platform(value: Any) -> Platform | None:
         return None  # an attestation, whose platform is unknown/unknown
     described = fields.inner(fields.inner(manifest, "Descriptor"), "platform")
     body = fields.inner(fields.inner(manifest, "ImageData"), "Platform") or described
-    system, architecture = fields.text(body, "os"), fields.text(body, "architecture")
-    return Platform(system, architecture, fields.text(body, "variant")) if system and architecture else None
+    return fields.platform(body, "os", "architecture", "variant")

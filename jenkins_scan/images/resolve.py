@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.images.endpoint import choose_endpoint
 from jenkins_scan.images.interface import ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, parse_reference, shown
 
@@ -34,11 +35,9 @@ def _source(
     if separator and scheme != "docker" and scheme.lower() not in _WEB:
         raise _unread(scheme)
     name = parse_reference(rest if scheme == "docker" and separator else reference)
-
-    from jenkins_scan.images.endpoint import choose_endpoint
-
     endpoint = choose_endpoint(docker_host, environ)
-    from jenkins_scan.images.engine import EngineSource
+
+    from jenkins_scan.images.engine import EngineSource  # the Docker SDK takes its time to import
 
     return EngineSource(name, endpoint, platform, typed=reference)
 

@@ -44,7 +44,8 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
         if image.task is not None:
             opened = "may exist, sent" if image.task.id is None else f"{image.task.id}, opened"
             yield "task", f"{opened} {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
-    yield "quota", _quota(result.quota)
+    if result.quota.source is not None:
+        yield "quota", _quota(result.quota)
     shown = result.warnings[:MOST_WARNINGS]
     yield from (("warning", text) for text in shown)
     if len(result.warnings) > len(shown):
@@ -92,6 +93,4 @@ def _task(image: ImageResult) -> str:
 def _quota(quota: QuotaEntry) -> str:
     if quota.remaining is not None:
         return f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
-    if quota.capacity is not None:
-        return f"{quota.capacity} scans purchased, how many are left is not known; at least {quota.minimum} asked for"
-    return "not known"
+    return f"{quota.capacity} scans purchased, how many are left is not known; at least {quota.minimum} asked for"

@@ -102,6 +102,13 @@ def test_no_verb_shows_the_help_and_is_two(cli):
     assert "Commands:" in run.err
 
 
+@pytest.mark.parametrize("option", ["-q", "-v", "--config", "--color"])
+def test_an_option_of_all_verbs_behind_the_verb_is_explained(cli, option):
+    run = cli("scan", "a:1", option)
+    assert run.code == 2
+    assert f"It stands before the command: jenkins-scan {option} COMMAND" in run.err
+
+
 def test_an_unknown_verb_is_suggested(cli):
     assert "Did you mean 'scan'?" in cli("scann").err
     assert "There are: scan" in cli("zzz").err

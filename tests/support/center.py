@@ -10,9 +10,9 @@ import httpx
 from pydantic import SecretStr
 
 from jenkins_scan.security_center.client import SecurityCenterClient
-from jenkins_scan.security_center.connect import connect
 from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.signing import AcsV3Auth
 
 NOON = 1_735_819_200.0
 """2025-01-02T12:00:00Z."""
@@ -133,5 +133,6 @@ class Replies:
     ) -> SecurityCenterClient:
         """A client that gets these answers."""
         clock = clock or FakeClock()
-        http = connect(endpoint, KEYS, ca_bundle=None, environ={}, transport=self.transport, now=clock.now)
+        # Not by `connect`: it would load the CAs of the world for each of some thousand clients.
+        http = httpx.Client(auth=AcsV3Auth(KEYS, now=clock.now), transport=self.transport)
         return SecurityCenterClient(http, endpoint, None if token is None else SecretStr(token), clock)

@@ -114,7 +114,7 @@ def podman(folder: Path) -> list[str]:
 def running_registry(folder: Path, port: int = 0) -> Iterator[Registry]:
     """A registry with its blobs in `folder`; port 0 takes a free one."""
     folder.mkdir(parents=True, exist_ok=True)
-    address = f"127.0.0.1:{port or _free_port()}"
+    address = f"127.0.0.1:{port or free_port()}"
     settings = folder / "registry.yml"
     settings.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/blobs}}, delete: {{enabled: true}}}}\n"
@@ -198,7 +198,8 @@ def _serves(address: str) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,6 +18,7 @@ from jenkins_scan.errors import (
 )
 from jenkins_scan.images.endpoint import EngineEndpoint, EngineTLS
 from jenkins_scan.images.engine import EngineSource
+from jenkins_scan.images.engine_faults import explain
 from jenkins_scan.images.interface import Platform, Store, parse_platform
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_port, engine_on_socket
@@ -335,6 +336,14 @@ def test_plain_http_to_a_tls_port_tells_which_variables_to_set(tmp_path):
 def test_a_missing_socket_tells_the_endpoint_and_its_reason():
     with pytest.raises(EngineUnreachable, match=r"No engine at unix:///nowhere \(from DOCKER_HOST\)"):
         resolve_at(EngineEndpoint("unix:///nowhere", "DOCKER_HOST"))
+
+
+def test_a_socket_of_another_user_tells_about_the_group():
+    # Root, as whom these tests may run, is never refused: the system's error is made here.
+    error = explain(PermissionError(13, "Permission denied"), EngineEndpoint("unix:///x", "default"), 10)
+    assert isinstance(error, EngineUnreachable)
+    assert "permission denied" in str(error)
+    assert "group that owns the socket" in error.remedy
 
 
 def test_a_socket_that_nobody_listens_on_is_a_refused_connection(tmp_path):

@@ -32,6 +32,8 @@ def found(text, store=Store.GRAPHDRIVER, *, tags=(), digests=()):
         (f"app@{B}", [f"app@{A}", f"app@{B}"], B),
         (f"app@{B}", [f"app@{A}"], None),
         ("app:1", ["app:1", "bad name", A], None),
+        ("app:1", [f"app@sha512:{'a' * 128}"], None),
+        (f"app@sha512:{'a' * 128}", [f"app@sha512:{'a' * 128}"], None),
     ],
 )
 def test_a_repo_digest_counts_for_its_own_repository_alone(text, digests, digest):

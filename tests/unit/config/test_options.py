@@ -1,0 +1,103 @@
+"""The table of options: one declaration gives flag, variable, key, default and help."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, options_of
+from jenkins_scan.config.settings import Origin, origin_of
+
+EVERY = [*OPTIONS, *GLOBAL_OPTIONS]
+DOMAIN = {"min-quota": "7", "jenkins-env": "release", "vpc": None, "color": "never"}
+BAD = {"min-quota": "-1", "jenkins-env": "prod", "color": "purple"}
+
+
+def probe(option):
+    """A command with this option alone, which prints its value and origin."""
+
+    @click.pass_context
+    def show(context, **values):
+        click.echo(f"{values[option.parameter]!r} {origin_of(context, option.parameter)}")
+
+    return option.decorate(click.command("probe")(show))
+
+
+def run(option, *arguments, env=None, file=None):
+    return CliRunner().invoke(probe(option), arguments, env=env, default_map=file)
+
+
+def shown(option, value):
+    """How click hands over the text `value` of this option."""
+    if option.switch:
+        return "True"
+    if option.repeatable:
+        return repr((value,))
+    return value if option.name == "min-quota" else repr(value)
+
+
+@pytest.mark.parametrize("option", EVERY, ids=lambda option: option.name)
+def test_an_option_comes_from_flag_variable_file_and_default_in_this_order(option):
+    value = DOMAIN.get(option.name, "x")
+    flag = [f"--{option.name}", *([] if option.switch else [value])]
+    variable = {option.variable: "true" if option.switch else value}
+    file = {option.parameter: True if option.switch else [value] if option.repeatable else value}
+    expected = shown(option, value)
+    assert run(option, *flag, env=variable, file=file).output == f"{expected} {Origin.FLAG}\n"
+    assert run(option, env=variable, file=file).output == f"{expected} {Origin.ENVIRONMENT}\n"
+    assert run(option, file=file).output == f"{expected} {Origin.FILE}\n"
+    assert run(option).output == f"{() if option.repeatable else option.default!r} {Origin.DEFAULT}\n"
+
+
+@pytest.mark.parametrize("option", [option for option in EVERY if option.name in BAD], ids=lambda option: option.name)
+def test_a_value_out_of_range_is_refused_from_wherever_it_comes(option):
+    bad = BAD[option.name]
+    for result in (
+        run(option, f"--{option.name}", bad),
+        run(option, env={option.variable: bad}),
+        run(option, file={option.parameter: bad}),
+    ):
+        assert result.exit_code == 2
+        assert f"--{option.name}" in result.output
+
+
+def test_the_names_of_an_option_follow_from_one():
+    (option,) = (option for option in OPTIONS if option.name == "min-quota")
+    assert (option.parameter, option.variable, option.flags) == ("min_quota", "JENKINS_SCAN_MIN_QUOTA", "--min-quota N")
+    assert option.default_text == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "default"),
+    [
+        ("output", "-o, --output FORMAT[=PATH]", ""),
+        ("vpc", "--vpc", ""),
+        ("color", "--color auto|always|never", "auto"),
+        ("jenkins-env", "--jenkins-env ''|release", ""),
+        ("report-dir", "--report-dir DIR", "scan-report"),
+    ],
+)
+def test_the_docs_show_an_option_with_its_value(name, flags, default):
+    (option,) = (option for option in EVERY if option.name == name)
+    assert (option.flags, option.default_text) == (flags, default)
+
+
+def test_no_two_options_share_a_name_or_a_short_flag():
+    names = [option.name for option in EVERY] + [option.short for option in EVERY if option.short]
+    assert len(names) == len(set(names))
+
+
+def test_no_option_takes_a_secret():
+    assert not [option.name for option in EVERY if "secret" in option.name or "token" in option.name]
+
+
+def test_no_option_that_redirects_or_weakens_may_stand_in_a_found_file():
+    allowed = {option.name for option in EVERY if option.in_found_file}
+    assert allowed == {"platform", "output", "report-dir", "color"}
+
+
+@pytest.mark.parametrize("command", ["scan", "inspect", "quota"])
+def test_a_command_has_its_options_in_the_order_of_the_table(command):
+    decorated = click.command(command)(options_of(command)(lambda: None))
+    assert [parameter.name for parameter in decorated.params] == [
+        option.parameter for option in OPTIONS if command in option.commands
+    ]
