@@ -27,7 +27,7 @@ demo: $(RUNTIME)  ## scan a tiny image against the sandbox; needs neither an acc
 	echo "The whole answer is in build/demo-report/result.json"; exit $$code
 
 test: $(DEVELOPMENT)  ## unit, contract, architecture and command line tests with coverage; no engine, no network
-	$(BIN)/python -m pytest --cov --cov-branch
+	$(BIN)/python -m pytest -n 2 --cov --cov-branch
 
 lint: $(DEVELOPMENT)  ## ruff and mypy
 	$(BIN)/ruff check .

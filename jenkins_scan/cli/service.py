@@ -7,9 +7,10 @@ from pydantic import SecretStr
 
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.settings import ServiceSettings
+from jenkins_scan.security_center import ram_credentials
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.connect import connect
-from jenkins_scan.security_center.credentials import find_credentials, read_token
+from jenkins_scan.security_center.credentials import from_environment, read_token
 from jenkins_scan.security_center.endpoints import Endpoint
 
 
@@ -20,7 +21,7 @@ def open_service(app: App, settings: ServiceSettings, *, with_token: bool) -> It
         if settings.endpoint is None:
             yield _sandbox(app, settings, stack)
             return
-        credentials = find_credentials(app.environ)
+        credentials = from_environment(app.environ) or ram_credentials.from_default_chain()
         token = read_token(app.environ) if with_token else None
         for secret in (*credentials.secrets(), *(() if token is None else (token.get_secret_value(),))):
             app.terminal.redact.add(secret)

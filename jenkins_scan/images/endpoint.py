@@ -57,7 +57,8 @@ class EngineEndpoint:
 
     def __str__(self) -> str:
         context = "" if self.context is None else f", context {self.context[:200]!a}"
-        return f"{self.url} (from {self.reason}{context})"
+        why = "the default" if self.reason == DEFAULT_REASON else f"from {self.reason}"
+        return f"{self.url} ({why}{context})"
 
     @property
     def socket(self) -> Path | None:

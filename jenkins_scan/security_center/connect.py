@@ -13,7 +13,7 @@ from jenkins_scan.security_center.endpoints import PROXY_VARIABLES, Endpoint
 from jenkins_scan.security_center.signing import AcsV3Auth
 
 
-def connect(
+def connect(  # noqa: PLR0913  each part of the way can be replaced
     endpoint: Endpoint,
     credentials: Credentials,
     *,

@@ -83,8 +83,11 @@ def read_token(environ: Mapping[str, str]) -> SecretStr:
     return token
 
 
-def find_credentials(environ: Mapping[str, str]) -> Credentials:
-    """The credentials of this environment. Raises `CredentialsMissing` (14) naming what was tried."""
+def from_environment(environ: Mapping[str, str]) -> Credentials | None:
+    """The credentials of this environment, None when it holds no part of them.
+
+    Raises `CredentialsMissing` (14) for half a pair, and as `read_secret` does.
+    """
     key_id, secret = read_secret(environ, KEY_ID), read_secret(environ, KEY_SECRET)
     if key_id is not None and secret is not None:
         return Credentials(key_id.get_secret_value(), secret, read_secret(environ, SECURITY_TOKEN))
@@ -94,6 +97,4 @@ def find_credentials(environ: Mapping[str, str]) -> Credentials:
             f"half an AccessKey pair: {here} is set, {missing} is not.",
             remedy=f"Bind both with withCredentials: {KEY_ID} and {KEY_SECRET}.",
         )
-    from jenkins_scan.security_center import ram_credentials
-
-    return ram_credentials.from_default_chain()
+    return None

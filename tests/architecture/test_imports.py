@@ -199,10 +199,9 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.path)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_each_module_keeps_each_rule(rule: Callable[[Module], list[str]], module: Module) -> None:
-    assert rule(module) == []
+def test_every_module_keeps_the_rule(rule: Callable[[Module], list[str]]) -> None:
+    assert {module.path: broken for module in MODULES if (broken := rule(module))} == {}
 
 
 def test_every_part_of_the_package_has_its_arrows() -> None:

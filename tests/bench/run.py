@@ -1,8 +1,9 @@
 """Whole processes side by side: `jenkins-scan scan` and a script that does the same with the official SDK.
 
-Both inspect one image on a real engine and submit it to `jenkins-scan sandbox serve` in another process. They run in turn,
-pair by pair, so that both meet the same machine; what is printed are medians and their ratios, for absolute times say
-little. jenkins-scan also asks the quota before it submits, verifies more and writes reports; nothing of that is left out.
+Both inspect one image on a real engine and submit it to `jenkins-scan sandbox serve` in another process. They run in
+turn, pair by pair, so that both meet the same machine; what is printed are medians and their ratios, for absolute
+times say little. jenkins-scan also asks the quota before it submits, verifies more and writes reports; nothing of
+that is left out.
 """
 
 import argparse

@@ -128,7 +128,7 @@ def test_the_result_says_everything_about_the_run(cli, archive, tmp_path):
         "digest_from": None,
         "image_id": image["identity"]["config_digest"].removeprefix("sha256:"),
         "image_size": image["identity"]["size"],
-        "image_create": 1795287460286,
+        "image_create": 1767323045123,
         "image_update": None,
         "uuid": "u-1",
         "source_ip": "192.0.2.1",

@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+
+from tests.support.docker_archives import tar_of
 
 STARTS_WITHIN = 60.0
 STOPS_WITHIN = 30.0
@@ -128,7 +129,9 @@ def build_scratch_image(client: docker.APIClient, tag: str, files: Mapping[str, 
     """The id of an image built FROM scratch with these files in its root; nothing is fetched for it."""
     copies = "".join(f'COPY ["{name}", "/{name}"]\n' for name in files)
     context = {"Dockerfile": f"FROM scratch\n{copies}".encode(), **files}
-    answers = list(client.build(fileobj=_tar(context), custom_context=True, tag=tag, rm=True, decode=True))
+    answers = list(
+        client.build(fileobj=io.BytesIO(tar_of(context)), custom_context=True, tag=tag, rm=True, decode=True)
+    )
     failed = [answer["error"] for answer in answers if "error" in answer]
     if failed:
         raise RuntimeError(f"build of {tag}: {failed[0]}")
@@ -203,14 +206,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _tar(files: Mapping[str, bytes]) -> io.BytesIO:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    archive.seek(0)
-    return archive

@@ -1,9 +1,5 @@
 """Images for tests: identities as an engine or an archive would give them, and a small docker-archive."""
 
-import hashlib
-import io
-import json
-import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +7,7 @@ from typing import Any
 
 from jenkins_scan.images.interface import EngineInfo, ImageIdentity, Platform, ResolvedImage, SizeSemantics, Store
 from jenkins_scan.images.reference import ImageReference, parse_reference
+from tests.support.docker_archives import archive, packed_image
 
 CONFIG = "sha256:" + "c" * 64
 MANIFEST = "sha256:" + "d" * 64
@@ -49,30 +46,8 @@ def resolved(found: ImageIdentity | None = None, name: str | None = NAME) -> Res
     return ResolvedImage(identity() if found is None else found, parsed)
 
 
-def write_docker_archive(path: Path, *names: str, files: dict[str, bytes] | None = None) -> str:
+def write_docker_archive(path: Path, *names: str) -> str:
     """A docker-archive with one image of one layer under `names`; returns its config digest."""
-    layer = _tar(files or {"hello": b"hello"})
-    config = json.dumps(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "created": "2026-11-21T18:57:40.286645374Z",
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
-        }
-    ).encode()
-    digest = hashlib.sha256(config).hexdigest()
-    manifest = [{"Config": f"{digest}.json", "RepoTags": list(names), "Layers": ["layer.tar"]}]
-    path.write_bytes(
-        _tar({f"{digest}.json": config, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()})
-    )
-    return f"sha256:{digest}"
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+    image = packed_image(names)
+    path.write_bytes(archive(image))
+    return image.config_digest

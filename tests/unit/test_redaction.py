@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from jenkins_scan.redaction import MASK, Redactor
 
-SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*"), min_size=6, max_size=60)
+SECRETS = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*"), min_size=6, max_size=60
+)
 ODD_SECRETS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=20)
 AROUND = st.text("abcXYZ019 &=:\"'\n中", max_size=12)
 BYTES = st.binary(max_size=7)
@@ -39,7 +41,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 @given(secret=SECRETS | ODD_SECRETS, before=AROUND, after=AROUND)
 @example(secret="aB/cD+eF", before="", after="")
-@example(secret="it's \"q\"", before="", after="")
+@example(secret='it\'s "q"', before="", after="")
 @example(secret="Zürich-中文-ü", before="", after="")
 def test_no_written_form_of_a_secret_survives(form, secret, before, after):
     redacted = Redactor([secret])(f"{before}{form(secret)}{after}")

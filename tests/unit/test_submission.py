@@ -80,9 +80,7 @@ def test_without_a_registry_digest_only_containerd_has_a_provisional_one(store):
 
 @pytest.mark.parametrize("store", Store)
 def test_what_a_registry_confirmed_wins_over_the_provisional_digest(store):
-    image = identity(
-        store=store, manifest_digest=CONFIG, registry_digest=MANIFEST, registry_digest_from="distribution"
-    )
+    image = identity(store=store, manifest_digest=CONFIG, registry_digest=MANIFEST, registry_digest_from="distribution")
     submission = prepare(resolved(image), Overrides())
     assert (submission.request.digest, submission.digest_from) == (HEX_MANIFEST, "distribution")
 

@@ -101,11 +101,9 @@ def test_a_ca_bundle_that_cannot_be_read_is_a_mistake_in_the_settings(client, tm
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_bytes(content)
+    named = {"ca_bundle": str(path)} if origin == "--ca-bundle" else {"environ": {"SSL_CERT_FILE": str(path)}}
     with pytest.raises(errors.ConfigurationError, match=origin) as caught:
-        if origin == "--ca-bundle":
-            client("http://127.0.0.1:1", ca_bundle=str(path))
-        else:
-            client("https://127.0.0.1:1", environ={"SSL_CERT_FILE": str(path)})
+        client("https://127.0.0.1:1", **named)
     assert caught.value.exit_code == 2
 
 

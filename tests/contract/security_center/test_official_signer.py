@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from jenkins_scan.security_center.credentials import Credentials
-from jenkins_scan.security_center.signing import ALGORITHM, AcsV3Auth, canonical_query
-from tests.support.center import NOON, ENDPOINT, FakeClock, Replies, created
 from jenkins_scan.security_center.interface import ScanRequest
+from jenkins_scan.security_center.signing import ALGORITHM, AcsV3Auth, canonical_query
+from tests.support.center import ENDPOINT, NOON, FakeClock, Replies, created
 
 # The SDK encodes values but not keys; all keys of these operations are letters, digits and dots.
 KEYS = st.text("ABCdef019.", min_size=1, max_size=8)

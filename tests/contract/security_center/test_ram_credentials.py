@@ -7,7 +7,6 @@ import pytest
 
 from jenkins_scan.errors import CredentialsMissing
 from jenkins_scan.security_center import ram_credentials
-from jenkins_scan.security_center.credentials import find_credentials
 from jenkins_scan.security_center.ram_credentials import from_default_chain
 from tests.support.center import Canned, as_json
 
@@ -39,7 +38,7 @@ def credentials_uri(serve, monkeypatch):
 
 def test_temporary_credentials_come_back_from_the_chain(credentials_uri):
     server = credentials_uri(as_json(FOUND))
-    found = find_credentials({})
+    found = from_default_chain()
     assert found.secrets() == ("STS.temporary", CANARY, "token-of-sts")
     assert found.provider == "default/credential_uri"
     assert len(server.requests) == 1
@@ -56,9 +55,10 @@ def test_temporary_credentials_come_back_from_the_chain(credentials_uri):
 def test_a_failing_chain_names_its_providers_and_nothing_that_they_heard(credentials_uri, answer, capfd):
     credentials_uri(answer)
     with pytest.raises(CredentialsMissing) as caught:
-        find_credentials({})
+        from_default_chain()
     assert caught.value.exit_code == 14
     assert "no credentials in the environment, nor from" in caught.value.message
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert CANARY not in caught.value.message + caught.value.remedy + "".join(capfd.readouterr())
 

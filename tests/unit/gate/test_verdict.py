@@ -44,6 +44,11 @@ def test_the_order_of_the_reasons_is_the_contracts():
     assert set(PRECEDENCE) == set(Reason)
 
 
+def test_what_is_no_reason_has_no_word():
+    with pytest.raises(AssertionError):
+        word_of("no reason")
+
+
 @pytest.mark.parametrize(("stronger", "weaker"), list(pairwise(PRECEDENCE)))
 def test_the_stronger_reason_decides(stronger, weaker):
     assert judge([weaker, stronger, weaker]).reason is stronger

@@ -306,7 +306,7 @@ def test_an_archive_that_shrinks_while_it_is_read_is_unreadable(tmp_path, compre
             tar.read("a", 100_000)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(archive(GOOD)) - 1), st.binary(min_size=1, max_size=12), st.booleans())
 def test_an_archive_with_some_bytes_changed_is_read_or_ends_with_an_exit_code(read, position, change, compress):
     content = bytearray(archive(GOOD))
@@ -319,7 +319,7 @@ def test_an_archive_with_some_bytes_changed_is_read_or_ends_with_an_exit_code(re
     assert ends in (0, 2, 13)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=2000))
 def test_arbitrary_bytes_are_unreadable(read, content):
     with pytest.raises(UnreadableImage):

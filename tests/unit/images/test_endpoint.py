@@ -51,7 +51,7 @@ def test_the_default_is_the_default_socket():
     endpoint = choose_endpoint(None, {})
     assert (endpoint.url, endpoint.reason, endpoint.context) == ("unix:///var/run/docker.sock", "default", None)
     assert endpoint.socket == Path("/var/run/docker.sock")
-    assert str(endpoint) == "unix:///var/run/docker.sock (from default)"
+    assert str(endpoint) == "unix:///var/run/docker.sock (the default)"
 
 
 def test_each_setting_wins_over_those_behind_it(folder):

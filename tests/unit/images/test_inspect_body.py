@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan.errors import ImageError, UnreadableImage
@@ -167,13 +167,11 @@ def test_a_broken_list_of_platforms_is_unreadable_too(manifests):
         parse({"Id": HEX, "Manifests": manifests}, Store.CONTAINERD)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), JSON), st.sampled_from(Store))
 def test_any_json_is_read_or_ends_with_exit_code_13(inspected, store):
     assert outcome(inspected, store) in (0, 13)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(BODIES), st.sampled_from(FIELDS), JSON, st.booleans())
 def test_a_body_with_one_field_changed_or_missing_is_read_or_ends_with_exit_code_13(recorded, name, value, gone):
     inspected = recorded["inspect"] | {name: value}
@@ -183,7 +181,6 @@ def test_a_body_with_one_field_changed_or_missing_is_read_or_ends_with_exit_code
     assert detect_store(recorded["version"], recorded["info"], inspected) in Store
 
 
-@settings(deadline=None)
 @given(JSON, JSON, JSON)
 def test_a_store_is_detected_or_unknown_whatever_the_answers(version, info, inspected):
     assert detect_store(version, info, inspected) in Store

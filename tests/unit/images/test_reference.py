@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan.errors import ConfigurationError, InvalidReference
@@ -195,7 +195,6 @@ TAG = st.sampled_from(["", ":1", ":_x.y-Z", ":" + "t" * 128])
 DIGEST = st.sampled_from(["", f"@{SHA}", f"@{SHA512}"])
 
 
-@settings(deadline=None)
 @given(st.builds(lambda *parts: "".join(parts), REGISTRY, NAME, TAG, DIGEST))
 def test_whatever_the_grammar_makes_is_parsed_and_its_canonical_form_means_the_same(text):
     reference = parse_reference(text)
@@ -214,14 +213,12 @@ def complaint(text):
     return "none"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80) | st.text("ab/:@.-_ 5[]A?\x00", max_size=40))
 def test_any_text_is_parsed_or_refused_and_an_error_is_printable(text):
     assert complaint(text).isprintable()
     assert complaint(text).isascii()
 
 
-@settings(deadline=None)
 @given(st.text("pw0:/@?x", min_size=1, max_size=20), st.sampled_from(["host/app:1", "h.io:5000/a", "x"]))
 def test_what_stands_before_the_host_is_hidden_whatever_it_is(secret, host):
     assert f"SECRET{secret}" not in shown(f"user:SECRET{secret}@{host}")

@@ -16,7 +16,7 @@ from jenkins_scan.sandbox.state import State
 
 CREATE = "CreateJenkinsImageScanTask"
 USED_NONCE = "0123456789abcdef0123456789abcdef"
-ARBITRARY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ARBITRARY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CHECKS = (
     ("method", (404, "InvalidApi.NotFound"), {"method": "PUT"}),

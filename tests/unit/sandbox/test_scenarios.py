@@ -1,7 +1,7 @@
 """A scenario is data: ready-made by name, or a TOML file whose mistakes are named with their place."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan.errors import ConfigurationError
@@ -151,7 +151,6 @@ def test_a_path_that_no_file_can_have_is_refused():
         load_scenario("a\0b.toml")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_other_text_is_a_configuration_error(text):
     with pytest.raises(ConfigurationError):

@@ -11,7 +11,7 @@ from jenkins_scan.security_center.credentials import (
     KEY_SECRET,
     SECURITY_TOKEN,
     Credentials,
-    find_credentials,
+    from_environment,
     read_secret,
     read_token,
 )
@@ -37,14 +37,14 @@ def file(tmp_path):
 
 
 def test_a_pair_is_read_from_the_environment():
-    found = find_credentials(PAIR)
+    found = from_environment(PAIR)
     assert (found.access_key_id, found.access_key_secret.get_secret_value()) == ("LTAI-key", CANARY)
     assert (found.security_token, found.provider) == (None, "environment")
     assert found.secrets() == ("LTAI-key", CANARY)
 
 
 def test_a_temporary_key_has_its_token():
-    found = find_credentials({**PAIR, SECURITY_TOKEN: "sts-token"})
+    found = from_environment({**PAIR, SECURITY_TOKEN: "sts-token"})
     assert secret_of(found.security_token) == "sts-token"
     assert found.secrets() == ("LTAI-key", CANARY, "sts-token")
 
@@ -55,7 +55,7 @@ def test_every_secret_may_lie_in_a_file(name, file):
 
 
 def test_a_pair_may_be_half_in_a_file(file):
-    found = find_credentials({KEY_ID: "LTAI-key", f"{KEY_SECRET}_FILE": file(CANARY)})
+    found = from_environment({KEY_ID: "LTAI-key", f"{KEY_SECRET}_FILE": file(CANARY)})
     assert found.access_key_secret.get_secret_value() == CANARY
 
 
@@ -93,14 +93,18 @@ def test_a_character_that_no_key_has_is_refused_without_showing_it(bad, file):
 @pytest.mark.parametrize("path", ["/nonexistent/secret", "/", "bad\x00path"])
 def test_a_secret_file_that_cannot_be_read_is_named_by_its_variable(path):
     with pytest.raises(CredentialsMissing, match=f"{KEY_SECRET}_FILE: the file it names cannot be read") as caught:
-        find_credentials({KEY_ID: "k", f"{KEY_SECRET}_FILE": path})
+        from_environment({KEY_ID: "k", f"{KEY_SECRET}_FILE": path})
     assert caught.value.__cause__ is not None
 
 
 @pytest.mark.parametrize(("here", "missing"), [(KEY_ID, KEY_SECRET), (KEY_SECRET, KEY_ID)])
 def test_half_a_pair_is_refused_and_names_the_other_half(here, missing):
     with pytest.raises(CredentialsMissing, match=f"{here} is set, {missing} is not"):
-        find_credentials({here: CANARY, SECURITY_TOKEN: "t"})
+        from_environment({here: CANARY, SECURITY_TOKEN: "t"})
+
+
+def test_an_environment_without_keys_has_no_credentials():
+    assert from_environment({"JENKINS_SCAN_TOKEN": CANARY, KEY_ID: " "}) is None
 
 
 def test_the_token_is_required_where_it_is_asked_for(file):

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import time
 import tracemalloc
 from concurrent.futures import Future
 
@@ -98,8 +99,6 @@ def test_an_oversized_answer_to_a_create_is_an_unknown_fate():
     ],
 )
 def test_the_servers_clock_is_read_from_the_date_header(date, seconds, monkeypatch):
-    import time
-
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     try:
