@@ -110,7 +110,8 @@ def main() -> None:
     except (ScanError, DockerException, RequestException, OSError) as exc:
         (ROOT / ARCHIVE).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / ARCHIVE).write_bytes(archive())
-        print(f"demo: wrote {ARCHIVE} instead of building on a Docker engine: {exc}", file=sys.stderr)
+        why = exc if isinstance(exc, ScanError | TimeoutError | BuildError) else f"none answered ({type(exc).__name__})"
+        print(f"demo: no Docker engine to build on: {why}. Wrote {ARCHIVE} instead.", file=sys.stderr)
         print(f"docker-archive://{ARCHIVE}")
     else:
         print(f"demo: built {NAME} on the Docker engine at {endpoint}", file=sys.stderr)
