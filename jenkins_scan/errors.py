@@ -210,6 +210,8 @@ class CredentialsRefused(AccessError):
 class PermissionDenied(AccessError):
     """HTTP 403: the RAM user lacks an action."""
 
+    default_remedy = "Grant the action to the RAM user or role of this AccessKey, or use one that has it."
+
 
 class ServiceNotActivated(AccessError):
     """HTTP 400 `NoPermission`: container image scan is not bought, or the token belongs to the other site."""

@@ -26,6 +26,14 @@ def _base64_forms(secret: bytes) -> Iterator[str]:
         yield middle.replace("+", "-").replace("/", "_")
 
 
+def _escaped_forms(secret: str) -> Iterator[str]:
+    """The secret as JSON has it, and as JSON or a quoted text inside of JSON has it: messages hold messages."""
+    for inner in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield inner
+        yield json.dumps(inner)[1:-1]
+        yield inner.replace("\\", "\\\\")
+
+
 def forms_of(secret: str) -> set[str]:
     """The secret and its URL-encoded, JSON-escaped, quoted and Base64 forms, those long enough to be told apart."""
     # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
@@ -35,8 +43,7 @@ def forms_of(secret: str) -> set[str]:
         secret,
         *encoded,
         *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
+        *(escaped for escaped in _escaped_forms(secret)),
         shlex.quote(secret),
         repr(secret)[1:-1],
         *_base64_forms(secret.encode("utf-8", "surrogateescape")),

@@ -39,7 +39,7 @@ def scan(
         _refuse_unnamed_sandbox(center, settings)
         task = _submit(run, submission, center, clock, deadline)
         _refuse_unnamed_sandbox(center, settings)
-        require_capacity(task.capacity, settings.min_quota)
+        _judge_capacity(run, task, settings.min_quota)
     finally:
         run.sandbox = run.sandbox or center.is_sandbox
 
@@ -49,11 +49,17 @@ def _ask_quota(run: Run, center: SecurityCenter, minimum: int, deadline: float) 
         run.quota = center.describe_image_scan_auth_count(deadline=deadline).value
     except PermissionDenied as denied:
         run.warnings.append(
-            f"the remaining quota is not known, so only the total that comes with the task is judged: {denied.message}"
+            f"the remaining quota is not known; only a total that comes with the task can be judged: {denied.message}"
         )
         return
     log.info("quota: %d of %d image scans remain", run.quota.remaining, run.quota.capacity)
     require_remaining(run.quota, minimum)
+
+
+def _judge_capacity(run: Run, task: CreatedTask, minimum: int) -> None:
+    if task.capacity is None and run.quota is None and minimum > 0:
+        run.warnings.append("the quota was not judged: neither what remains nor the purchased total was told.")
+    require_capacity(task.capacity, minimum)
 
 
 def _refuse_unnamed_sandbox(center: SecurityCenter, settings: ScanSettings) -> None:
@@ -104,20 +110,19 @@ def _taken_up(
     """The task of a create whose answer was lost. Raises `FateUnknown` with what to look for when it is not found."""
     digest = submission.request.digest
     found = _tasks_since(unknown.sent_on, digest, center, clock) if digest is not None else ()
-    if not found:
+    if len(found) != 1:  # of several nobody can tell which is ours
+        listed = f" Since then started: {', '.join(task.task_id for task in found)}." if found else ""
         raise FateUnknown(
-            unknown.message,
+            unknown.message + listed,
             remedy=_what_to_look_for(run.image, submission),
             service_code=unknown.service_code,
             request_id=unknown.request_id,
         ) from unknown
-    first = min(found, key=lambda task: task.started_at or 0.0)
-    others = ", ".join(task.task_id for task in found if task is not first)
+    (task,) = found
     run.warnings.append(
-        f"the answer to the create was lost; task {first.task_id}, started after it for this digest, was taken up"
-        + (f" (also running since then: {others})." if others else ".")
+        f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up."
     )
-    return CreatedTask(first.task_id)
+    return CreatedTask(task.task_id)
 
 
 def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clock) -> tuple[ListedTask, ...]:
@@ -125,6 +130,7 @@ def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clo
     deadline = clock.monotonic() + LOOK_UP_BUDGET
     for wait in LOOK_UP_WAITS:
         clock.sleep(wait)
+        asked_on = clock.monotonic()
         try:
             answer = center.describe_image_latest_scan_task(digest, deadline=deadline)
         except ScanError as refused:
@@ -132,8 +138,9 @@ def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clo
             continue
         if answer.server_time is None:
             continue  # without the service's clock an older task cannot be told from ours
-        # `Date` is cut to whole seconds, so this lies up to a second before the submit, never after it.
-        submitted_at = answer.server_time - (clock.monotonic() - sent_on)
+        # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one; time
+        # that the look itself took makes it late, never early: an older task must not pass for ours.
+        submitted_at = answer.server_time - (asked_on - sent_on)
         ours = tuple(task for task in answer.value if task.started_at is not None and task.started_at >= submitted_at)
         if ours:
             return ours

@@ -18,10 +18,10 @@ from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock, SystemClock
 from jenkins_scan.config.file import FileSettings, read_file
 from jenkins_scan.config.options import GLOBAL_OPTIONS
-from jenkins_scan.config.settings import SECRET_VARIABLES, Origin, origin_of
+from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.security_center.endpoints import PROXY_VARIABLES
+from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
 VERBS = ("scan", "inspect", "quota", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS

@@ -31,19 +31,22 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan app:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
     from jenkins_scan.errors import InternalError, Interrupted, ScanError
+    from jenkins_scan.images.reference import as_label
     from jenkins_scan.record import ImageRun, Run
     from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
 
     app = App.of(context)
-    outputs, folder = parse_outputs(values["output"]), Path(values["report_dir"])
+    folder = Path(values["report_dir"])
+    outputs: tuple[Output, ...] = ()
     prepare_folder(folder)
-    prepare_outputs(outputs)
-    run = Run(
-        started_at=app.clock.now(), image=ImageRun(values["image"] or ""), sandbox=values["endpoint"] == "sandbox"
-    )
+    image = ImageRun(as_label(values["image"] or ""))
+    run = Run(started_at=app.clock.now(), image=image, sandbox=values["endpoint"] == "sandbox")
     settings: ScanSettings | None = None
     try:
         try:
+            asked_for = parse_outputs(values["output"])
+            prepare_outputs(asked_for)
+            outputs = asked_for
             settings = _settings(app, context, values)
             _perform(app, settings, run)
         except ScanError as error:
@@ -84,7 +87,7 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge
     from jenkins_scan.report import as_json, summary
-    from jenkins_scan.report.compose import compose
+    from jenkins_scan.report.compose import compose, redacted
     from jenkins_scan.report.outputs import RESULT, SUMMARY, Output, renderer_of
 
     soft = frozenset() if settings is None else settings.soft
@@ -92,7 +95,7 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
 
     def current() -> "Result":
         verdict = judge(run.reasons, soft=soft, exit_code=stop_code)
-        return compose(run, settings, app.build, verdict, finished_at=app.clock.now())
+        return redacted(compose(run, settings, app.build, verdict, finished_at=app.clock.now()), app.terminal.redact)
 
     result = current()
     written = app.write(folder / RESULT, as_json.render(result))

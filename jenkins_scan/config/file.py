@@ -117,7 +117,10 @@ def _stay_below(folder: Path, option: Option, value: Any, shown: str) -> None:
         paths = [text.partition("=")[2] for text in value if "=" in text]
     for path in paths:
         try:
-            inside = (folder / path).resolve().is_relative_to(folder.resolve())
+            target = (folder / path).resolve()
+            # What is still a link after that turns in a circle, and nobody knows where it will lead.
+            turning = any(part.is_symlink() for part in (target, *target.parents))
+            inside = target.is_relative_to(folder.resolve()) and not turning
         except (OSError, ValueError, RuntimeError):
             inside = False
         if not inside:

@@ -14,13 +14,8 @@ from click.core import ParameterSource
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, SOFT_REASONS
 from jenkins_scan.errors import ConfigurationError, Reason
 from jenkins_scan.security_center.endpoints import Endpoint, endpoint_of_region, endpoint_of_url
+from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
-SECRET_VARIABLES = (
-    "ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
-    "JENKINS_SCAN_TOKEN",
-)
 SANDBOX = "sandbox"
 VARIABLE_PREFIX = "JENKINS_SCAN_"
 
@@ -116,6 +111,10 @@ def scan_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenk
 def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ServiceSettings:
     """The settings of the service from click parameters. Raises `ConfigurationError` (2)."""
     named, region, vpc = values.get("endpoint"), values.get("region") or None, values.get("vpc", False)
+    if region is not None and not re.fullmatch(r"[a-z0-9-]{2,64}", region):
+        raise ConfigurationError(
+            "--region: not the form of a region id.", remedy="Write one such as cn-hangzhou or ap-southeast-1."
+        )
     allowed = not in_jenkins or endpoint_origin is Origin.FLAG
     if named != SANDBOX and (values.get("scenario") or values.get("state")):
         raise ConfigurationError(

@@ -6,12 +6,12 @@ ends with `errors.EngineSettingsError` (2), as the docker command line fails too
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from jenkins_scan import untrusted_json
 from jenkins_scan.errors import EngineSettingsError
 
 _LARGEST_FILE: Final = 1024 * 1024
@@ -85,8 +85,8 @@ def _read_object(path: Path) -> dict[str, Any] | None:
     if len(data) > _LARGEST_FILE:
         raise _broken(path, f"it is larger than {_LARGEST_FILE} bytes")
     try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as exc:
+        body = untrusted_json.parse(data)
+    except ValueError as exc:
         raise _broken(path, "it is not JSON") from exc
     if not isinstance(body, dict):
         raise _broken(path, "it is not a JSON object")

@@ -5,7 +5,6 @@ the system's error three or four times, and their message texts change.
 """
 
 import http.client
-import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Final
 import requests
 import urllib3
 
+from jenkins_scan import untrusted_json
 from jenkins_scan.errors import EngineTLSError, EngineUnreachable, ImageError
 from jenkins_scan.images.endpoint import EngineEndpoint
 
@@ -142,8 +142,8 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 def _said(body: bytes) -> str:
     try:
-        message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        message = untrusted_json.parse(body)["message"]
+    except (ValueError, KeyError, TypeError):
         message = body.decode("utf-8", "replace")
     return _clean(str(message)) or "no reason given"
 

@@ -3,12 +3,12 @@
 Missing and `null` mean "not known" and give `None`. A value of another type than promised is `errors.UnreadableImage`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, cast
 
+from jenkins_scan import untrusted_json
 from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.images.interface import Platform
 
@@ -23,8 +23,8 @@ _TIME: Final = re.compile(
 def parse_json(data: bytes, what: str) -> Any:
     """The JSON value in `data`, which is named `what` in errors. Raises `UnreadableImage`, also for deep nesting."""
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as exc:
+        return untrusted_json.parse(data)
+    except ValueError as exc:
         raise UnreadableImage(f"{what} is not readable as JSON ({type(exc).__name__}).") from exc
 
 

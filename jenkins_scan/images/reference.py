@@ -18,6 +18,7 @@ from jenkins_scan.errors import InvalidReference
 
 DOCKER_HUB: Final = "docker.io"
 SCHEMES: Final = ("docker", "podman", "registry", "docker-archive", "oci-archive", "oci-dir")
+_PATH_SCHEMES: Final = ("docker-archive://", "oci-archive://", "oci-dir://")
 """Every scheme of the contract: `SCHEME://…` says where the image is."""
 
 _LONGEST_TEXT: Final = 1024
@@ -148,6 +149,11 @@ def parse_references(texts: Iterable[str]) -> list[ImageReference]:
 def shown(text: str) -> str:
     """`text` as an error may show it: quoted, bounded, control characters escaped, user information hidden."""
     return ascii(without_user_info(text)[:200])
+
+
+def as_label(text: str) -> str:
+    """What was typed, for reports: without a password before a host; an archive's path stays, `job@2` and all."""
+    return text if text.startswith(_PATH_SCHEMES) else without_user_info(text)
 
 
 def without_user_info(text: str) -> str:

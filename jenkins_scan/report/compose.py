@@ -1,8 +1,9 @@
 """The result composed from the record of a run."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import ScanSettings
@@ -54,6 +55,23 @@ def compose(
     )
 
 
+def redacted(result: report.Result, redact: Callable[[str], str]) -> report.Result:
+    """The result with every text redacted, before any format escapes it in a way that no redactor would recognise."""
+
+    def clean(value: Any) -> Any:
+        match value:
+            case str():
+                return redact(value)
+            case list():
+                return [clean(item) for item in value]
+            case dict():
+                return {key: clean(item) for key, item in value.items()}
+            case _:
+                return value
+
+    return report.Result.model_validate(clean(result.model_dump(mode="json", by_alias=True)))
+
+
 def _service(settings: ScanSettings | None) -> report.ServiceEntry:
     if settings is None:
         return report.ServiceEntry(endpoint=None, region=None)
@@ -62,7 +80,9 @@ def _service(settings: ScanSettings | None) -> report.ServiceEntry:
 
 
 def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
-    minimum = 0 if settings is None else settings.min_quota
+    minimum = None if settings is None else settings.min_quota
+    task = None if run.image.task is None else run.image.task.task
+    returned = None if task is None else task.capacity
     if run.quota is not None:
         quota = run.quota
         return report.QuotaEntry(
@@ -70,12 +90,16 @@ def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
             used=quota.used,
             remaining=quota.remaining,
             minimum=minimum,
+            returned_capacity=returned,
             source="DescribeImageScanAuthCount",
         )
-    task = None if run.image.task is None else run.image.task.task
-    capacity = None if task is None else task.capacity
     return report.QuotaEntry(
-        capacity=capacity, used=None, remaining=None, minimum=minimum, source=None if capacity is None else OPERATION
+        capacity=returned,
+        used=None,
+        remaining=None,
+        minimum=minimum,
+        returned_capacity=returned,
+        source=None if returned is None else OPERATION,
     )
 
 

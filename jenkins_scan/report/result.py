@@ -106,7 +106,10 @@ class QuotaEntry(Part):
     capacity: int | None
     used: int | None
     remaining: int | None
-    minimum: int
+    minimum: int | None
+    """`--min-quota`; 0 turned the gate off, null means that the settings were refused."""
+    returned_capacity: int | None = None
+    """The purchased total that came with the task: judged too, as no more than it can remain."""
     source: Literal["DescribeImageScanAuthCount", "CreateJenkinsImageScanTask"] | None
     """Where the numbers came from; the create tells the purchased total alone."""
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.result import ImageResult, QuotaEntry, Result
 
-SANDBOX_STAMP = "SANDBOX: a stand-in answered, not Alibaba Cloud; this says nothing about the image"
+SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
+LONGEST_LINE = 1000
 MEANINGS = {
     None: "the image has NOT been judged",
     "quota": "the quota does not allow this scan; the image has not been judged",
@@ -23,7 +25,7 @@ def render(result: Result) -> str:
     if result.reason is not None:
         parts.append(f"{result.reason} (exit {result.exit_code})")
     stamp = " [SANDBOX]" if result.sandbox else ""
-    return ", ".join(part for part in parts if part) + stamp + "\n"
+    return one_line(", ".join(part for part in parts if part) + stamp, LONGEST_LINE) + "\n"
 
 
 def verdict_line(result: Result) -> str:
@@ -31,7 +33,8 @@ def verdict_line(result: Result) -> str:
     stamp = " (sandbox)" if result.sandbox else ""
     reason = "" if result.reason is None else f" {result.reason}:"
     opened = "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
-    return f"{result.verdict}{stamp}{reason} {opened}{MEANINGS.get(result.reason, OTHERWISE)} (exit {result.exit_code})"
+    line = f"{result.verdict}{stamp}{reason} {opened}{MEANINGS.get(result.reason, OTHERWISE)} (exit {result.exit_code})"
+    return one_line(line, LONGEST_LINE)
 
 
 def rows(result: Result) -> Iterator[tuple[str, str]]:
@@ -92,5 +95,7 @@ def _task(image: ImageResult) -> str:
 
 def _quota(quota: QuotaEntry) -> str:
     if quota.remaining is not None:
-        return f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
+        text = f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
+        told = quota.returned_capacity
+        return text if told in (None, quota.capacity) else f"{text}; the task came with a total of {told}"
     return f"{quota.capacity} scans purchased, how many are left is not known; at least {quota.minimum} asked for"

@@ -5,23 +5,23 @@ there: a silent soft failure must never look like a task. Proxies answer HTML an
 and a short excerpt are what helps.
 """
 
-import json
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
-from jenkins_scan import errors
-from jenkins_scan.plain_text import one_line
+from jenkins_scan import errors, untrusted_json
+from jenkins_scan.plain_text import excerpt, one_line
 from jenkins_scan.security_center.codes import look_up
 from jenkins_scan.security_center.exchange import RawAnswer
 from jenkins_scan.security_center.interface import Answer
 from jenkins_scan.security_center.retry import TryFailed
 
 SUCCESS_CODES = ("200", "ok", "success")
+LONGEST_TEXT = 1000
+"""Characters of a message or an id that are kept."""
 T = TypeVar("T")
 V_co = TypeVar("V_co", covariant=True)
 log = logging.getLogger(__name__)
@@ -68,15 +68,15 @@ def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
     problem = "" if raw.whole else "is larger than 8 MiB"
     body: Any = None
     try:
-        body = json.loads(raw.body) if raw.whole else None
-    except (ValueError, RecursionError):
+        body = untrusted_json.parse(raw.body) if raw.whole else None
+    except ValueError:
         problem = "is not JSON"
     if isinstance(body, dict):
         return body
-    excerpt = _excerpt(raw.body)
+    beginning = excerpt(raw.body[:4096].decode("utf-8", "replace"), 120)
     strange = errors.AnswerNotUnderstood(
         f"{operation}: the answer (HTTP {raw.status}, {one_line(raw.content_type, 60) or 'no content type'}) "
-        f"{problem or 'is not a JSON object'}: {excerpt!r}."
+        f"{problem or 'is not a JSON object'}: {beginning!r}."
     )
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
     too_many = raw.status == httpx.codes.TOO_MANY_REQUESTS
@@ -105,11 +105,6 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
     )
 
 
-def _excerpt(body: bytes) -> str:
-    """The beginning of a foreign page. A word that the cut tears is left out: half a token could not be redacted."""
-    return re.sub(r"[\w.~%+/=-]*…\Z", "…", one_line(body[:4096].decode("utf-8", "replace"), 120))
-
-
 def _missing_action(envelope: Mapping[str, Any]) -> str | None:
     detail = envelope.get("accessdenieddetail")
     return _text(detail.get("AuthAction")) if isinstance(detail, dict) else None
@@ -118,4 +113,4 @@ def _missing_action(envelope: Mapping[str, Any]) -> str | None:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, dict | list):
         return None
-    return one_line(str(value), 300) or None
+    return excerpt(str(value), LONGEST_TEXT) or None

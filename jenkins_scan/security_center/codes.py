@@ -34,7 +34,6 @@ CODES: tuple[ServiceCode, ...] = (
         "NoPermission",
         errors.PermissionDenied,
         "the RAM user or role may not call this operation",
-        remedy="Grant the action to the RAM user (policy Resource is *), or use the AccessKey of a user who has it.",
         status=403,
     ),
     ServiceCode("NoPermission", errors.ServiceNotActivated, "container image scan is not active for this account"),
@@ -55,6 +54,12 @@ CODES: tuple[ServiceCode, ...] = (
     ),
     ServiceCode("InvalidAccessKeyId.*", errors.CredentialsRefused, "the AccessKey id is unknown or inactive"),
     ServiceCode("InvalidSecurityToken.*", errors.CredentialsRefused, "the STS token is wrong or has expired"),
+    ServiceCode(
+        "Forbidden*",
+        errors.PermissionDenied,
+        "the RAM user or role may not call this operation",
+        status=403,
+    ),
     ServiceCode("Forbidden*", errors.CredentialsRefused, "the account is not allowed to do this"),
     ServiceCode(
         "InvalidTimeStamp.*", errors.ClockSkew, "the agent's clock differs from the service's by more than 15 minutes"

@@ -9,8 +9,9 @@ import httpx
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.security_center.client import CONNECT_TIMEOUT, READ_TIMEOUT
 from jenkins_scan.security_center.credentials import Credentials
-from jenkins_scan.security_center.endpoints import PROXY_VARIABLES, Endpoint
+from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.signing import AcsV3Auth
+from jenkins_scan.security_center.variables import PROXY_VARIABLES
 
 
 def connect(  # noqa: PLR0913  each part of the way can be replaced

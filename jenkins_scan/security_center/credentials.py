@@ -12,12 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from jenkins_scan.errors import CredentialsMissing
+from jenkins_scan.security_center.variables import CICD_TOKEN, KEY_ID, KEY_SECRET, SECURITY_TOKEN
 
-KEY_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
-KEY_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105  the name of a variable
-SECURITY_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105  the name of a variable
-CICD_TOKEN = "JENKINS_SCAN_TOKEN"  # noqa: S105  the name of a variable
-SECRET_VARIABLES = (KEY_ID, KEY_SECRET, SECURITY_TOKEN, CICD_TOKEN)
 LARGEST_FILE = 64 * 1024
 
 

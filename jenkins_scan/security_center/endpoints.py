@@ -45,8 +45,6 @@ OUTSIDE_REGIONS = (
     *("us-east-1", "us-west-1"),
 )
 WITHOUT_VPC = ("cn-nanjing", "cn-fuzhou")
-PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-"""What decides about a proxy, in this spelling or in lower case."""
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 ENDPOINTS = dict.fromkeys(MAINLAND_REGIONS, MAINLAND) | dict.fromkeys(OUTSIDE_REGIONS, OUTSIDE)
 

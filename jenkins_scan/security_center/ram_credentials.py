@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from jenkins_scan.errors import CredentialsMissing
-from jenkins_scan.security_center.credentials import KEY_ID, KEY_SECRET, Credentials, is_bare
+from jenkins_scan.security_center.credentials import Credentials, is_bare
+from jenkins_scan.security_center.variables import KEY_ID, KEY_SECRET
 
 LIBRARY = "alibabacloud_credentials"
 LONGEST_WAIT = 20.0

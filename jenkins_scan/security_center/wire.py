@@ -6,7 +6,15 @@ counts as absent, so that an oddity beside a task id never costs the task id.
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_pascal
 
 from jenkins_scan.security_center.interface import CreatedTask, ListedTask, Quota
@@ -20,9 +28,20 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+TaskId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]{1,200}$")]
+"""32 hex digits by the examples; what cannot be printed on one line is no id that anyone could look for."""
 LenientText = Annotated[Text | None, WrapValidator(_or_none)]
-LenientInt = Annotated[int | None, WrapValidator(_or_none)]
-Count = Annotated[int, Field(ge=0)]
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a truth value is no number")  # noqa: TRY004  pydantic asks for ValueError
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_no_boolean)]
+LenientInt = Annotated[Number | None, WrapValidator(_or_none)]
+Count = Annotated[Number, Field(ge=0)]
 
 
 class WireModel(BaseModel):
@@ -34,7 +53,7 @@ class WireModel(BaseModel):
 class CreateJenkinsImageScanTaskData(WireModel):
     """`Data` of CreateJenkinsImageScanTask."""
 
-    task_id: Text
+    task_id: TaskId
     uuid: LenientText = None
     image_scan_capacity: LenientInt = None
     repo_region_id: LenientText = None
@@ -75,7 +94,7 @@ class DescribeImageScanAuthCountReply(WireModel):
 class LatestTask(WireModel):
     """One of `Task` of DescribeImageLatestScanTask."""
 
-    task_id: LenientText = None
+    task_id: Annotated[TaskId | None, WrapValidator(_or_none)] = None
     status: LenientText = None
     start_time: LenientInt = None
     """Unix milliseconds."""

@@ -7,7 +7,7 @@ import pytest
 
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import Reason
-from jenkins_scan.security_center.credentials import SECRET_VARIABLES
+from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ["Jenkinsfile.example", "docs/jenkins.md", "docker/README.md", "README.md"]

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
-FLOOR = ("errors", "findings", "plain_text", "redaction", "clock")
+FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock")
 SEAMS = ("images.interface", "security_center.interface", "gate.verdict", "report.interface", "jenkins.environment")
 """Modules of types: neighbours meet there, never in each other's rooms."""
 ARROWS = {
@@ -30,13 +30,14 @@ ARROWS = {
     "gate": (*SEAMS, *FLOOR),
     "report": ("record", "config.settings", "config.options", *SEAMS, *FLOOR),
     "jenkins": (*SEAMS, *FLOOR),
-    "config": ("images.reference", "security_center.endpoints", *SEAMS, *FLOOR),
+    "config": ("images.reference", "security_center.endpoints", "security_center.variables", *SEAMS, *FLOOR),
     "sandbox": ("security_center.signing", "security_center.credentials", *FLOOR),
     "findings": ("errors",),
     "errors": (),
     "plain_text": (),
     "redaction": (),
     "clock": (),
+    "untrusted_json": (),
 }
 """What each part may import beside itself and the package's version."""
 

@@ -71,6 +71,7 @@ def test_a_low_quota_fails_a_higher_minimum_and_opens_no_task(cli, archive):
         "used": 95,
         "remaining": 5,
         "minimum": 10,
+        "returned_capacity": None,
         "source": "DescribeImageScanAuthCount",
     }
 
@@ -208,8 +209,39 @@ def test_a_report_place_that_cannot_be_used_is_found_before_any_task(cli, archiv
     (tmp_path / "link").symlink_to(tmp_path.parent, target_is_directory=True)
     run = cli("scan", archive, *SANDBOX, "--state", "s.db", *arguments)
     assert run.code == 2
-    assert "error:" in run.err
+    assert "->" in run.err
     assert not (tmp_path / "s.db").exists()
+    if arguments[0] == "-o":
+        assert run.result["reason"] == "usage"
+
+
+def test_a_password_in_the_reference_is_shown_nowhere(cli):
+    for reference in ("https://bob:canary-pw@reg.example.com/team/app:1", "docker://bob:canary-pw@reg.example.com/app"):
+        run = cli("-vv", "scan", reference, *SANDBOX, "-o", "table")
+        assert run.code == 2
+        written = "".join(path.read_text() for path in run.folder.iterdir())
+        assert "canary-pw" not in run.out + run.err + written
+        assert "reg.example.com" in run.result["images"][0]["reference"]
+
+
+def test_the_path_of_an_archive_keeps_its_at_sign(cli, tmp_path):
+    (tmp_path / "job@2").mkdir()
+    write_docker_archive(tmp_path / "job@2" / "app.tar", "team/app:1")
+    run = cli("scan", "docker-archive://job@2/app.tar", *SANDBOX)
+    assert run.result["images"][0]["reference"] == "docker-archive://job@2/app.tar"
+
+
+def test_a_bad_output_leaves_no_old_result_behind(cli, archive, tmp_path):
+    (tmp_path / "scan-report").mkdir()
+    (tmp_path / "scan-report" / "result.json").write_text('{"verdict": "PASS", "exit_code": 0}')
+    (tmp_path / ".jenkins-scan.toml").write_text('output = ["jsn"]')
+    run = cli("scan", archive, *SANDBOX)
+    assert (run.code, run.result["exit_code"], run.result["verdict"]) == (2, 2, "ERROR")
+
+
+def test_a_region_is_a_region_id_also_beside_the_sandbox(cli, archive):
+    assert cli("scan", archive, *SANDBOX, "--region", "x:y z").code == 2
+    assert cli("scan", archive, *SANDBOX, "--region", "cn-hangzhou").result["service"]["region"] == "cn-hangzhou"
 
 
 def test_a_linked_html_folder_is_unlinked_not_followed(cli, archive, tmp_path):

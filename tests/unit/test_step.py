@@ -36,6 +36,7 @@ class FakeCenter:
     listed: Sequence[Any] = ()
     settled: Any = None
     is_sandbox: bool = False
+    listing_takes: float = 0
     asked: list[str] = field(default_factory=list)
     request: ScanRequest | None = None
 
@@ -51,6 +52,7 @@ class FakeCenter:
 
     def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
         looks = self.asked.count("list")
+        self.clock.advance(self.listing_takes)
         return self._said("list", self.listed[min(looks, len(self.listed) - 1)])
 
     def settle(self, seconds: float) -> Answer[CreatedTask] | None:
@@ -156,6 +158,12 @@ def test_a_forbidden_quota_is_a_warning_and_the_returned_total_is_judged(run_ste
     assert run.image.task.task == CreatedTask("t", capacity=4)
 
 
+def test_a_quota_that_nobody_tells_is_not_called_judged(run_step, center):
+    center.quota = errors.PermissionDenied("not allowed")
+    center.created = answer(CreatedTask("t"))
+    assert "was not judged" in run_step().warnings[1]
+
+
 @pytest.mark.parametrize("error", [errors.ServiceNotActivated, errors.ServiceUnreachable, errors.CredentialsRefused])
 def test_another_failure_of_the_quota_opens_nothing(run_step, center, error):
     center.quota = error("no")
@@ -189,13 +197,24 @@ class TestLostAnswer:
         assert run.image.task.task == CreatedTask("OURS")
         assert "OURS" in run.warnings[0]
 
-    def test_of_two_the_earlier_is_taken_up_and_the_other_named(self, run_step, center):
+    def test_of_two_nobody_can_tell_which_is_ours_and_both_are_named(self, run_step, center):
         center.created = lost()
         center.listed = [answer((ListedTask("B", "INIT", SERVER_TIME), ListedTask("A", "INIT", SERVER_TIME - 1)))]
-        run = run_step()
+        run = run_step(raises=errors.FateUnknown)
         assert run.image.task is not None
-        assert run.image.task.task == CreatedTask("A")
-        assert "B" in run.warnings[0]
+        assert run.image.task.task is None
+        assert run.image.error is not None
+        assert "Since then started: B, A." in run.image.error.message
+
+    def test_a_slow_listing_does_not_make_an_older_task_ours(self, run_step, center, clock):
+        """The answer is dated when it comes, eight seconds after it was asked for."""
+        center.created = lost()
+        center.listing_takes = 8
+        foreign = (ListedTask("FOREIGN", "INIT", SERVER_TIME - 6),)
+        center.listed = [answer(foreign, server_time=SERVER_TIME + passed) for passed in (10, 19, 29, 41)]
+        run = run_step(raises=errors.FateUnknown)
+        assert run.image.task is not None
+        assert run.image.task.task is None
 
     def test_a_listing_that_lags_is_asked_again(self, run_step, center, clock):
         center.created = lost()

@@ -13,6 +13,9 @@ from jenkins_scan.sandbox.server import SandboxServer
 from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.sandbox.state import State
 
+# The SDK asks for the time in a way that Python 3.12 and later warn of; every other warning stays an error.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
 DIGEST = "a8c9f3765684cd8d9053db9523eab58878e99a199217500efd9ae2a860a7e01e"
 
 

@@ -226,7 +226,7 @@ HOSTILE = {
     "no manifest": (tar_of({"x": b""}), "no manifest.json"),
     "manifest twice": (tar_of({"manifest.json": b"[]", "./manifest.json": b"[]"}), "more than once"),
     "manifest is no JSON": (with_manifest(b"["), "manifest.json is not readable as JSON"),
-    "manifest is deep": (with_manifest(b"[" * 200_000), "RecursionError"),
+    "manifest is deep": (with_manifest(b"[" * 200_000), "manifest.json is not readable as JSON"),
     "manifest is an object": (with_manifest(b"{}"), "an object, not a list"),
     "manifest is huge": (with_manifest(b" " * (9 * 1024 * 1024)), "at most 8388608 are read"),
     "no images": (with_manifest(b"[]"), "lists 0 images"),

@@ -7,6 +7,7 @@ import pytest
 from jenkins_scan import errors
 from jenkins_scan.errors import Reason
 from jenkins_scan.gate.verdict import judge
+from jenkins_scan.images.interface import Platform
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.report import as_json, summary, table
@@ -36,6 +37,8 @@ def opened(**changes):
 @pytest.mark.parametrize("render", [summary.render, table.render, as_json.render])
 def test_hostile_text_comes_out_harmless(render):
     run = opened(warnings=[HOSTILE])
+    run.image.task = TaskRecord(CreatedTask(HOSTILE), 0.0)
+    run.image.identity = pushed(platform=Platform("linux", HOSTILE))
     run.image.reference = HOSTILE
     run.image.error = errors.ServiceFault(HOSTILE, remedy=HOSTILE)
     text = render(result_of(run))
@@ -49,6 +52,18 @@ def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with():
     text = as_json.render(result_of(run))
     assert text.isascii()
     assert json.loads(text)["warnings"] == ["Käse 中文"]
+
+
+def test_the_summary_stays_one_line_whatever_the_service_calls_the_task():
+    run = opened()
+    run.image.task = TaskRecord(CreatedTask("t1\x1b[31m\nFAKE LINE PASS"), 0.0)
+    assert summary.render(result_of(run)).count("\n") == 1
+    assert "\n" not in summary.verdict_line(result_of(run))
+
+
+def test_a_total_that_came_with_the_task_is_shown_beside_another_one():
+    rows = dict(summary.rows(result_of(opened(quota=Quota(100, 10)))))
+    assert rows["quota"].endswith("the task came with a total of 7")
 
 
 def test_the_summary_is_one_line_and_names_the_task():

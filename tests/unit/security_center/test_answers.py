@@ -82,7 +82,7 @@ ROWS = {
     "InvalidSecurityToken": Row(
         refused("InvalidSecurityToken.Expired", 403), errors.CredentialsRefused, **REFUSED_ONCE
     ),
-    "Forbidden": Row(refused("Forbidden.RAM", 403), errors.CredentialsRefused, **REFUSED_ONCE),
+    "Forbidden": Row(refused("Forbidden.RAM", 403), errors.PermissionDenied, **REFUSED_ONCE),
     "MissingDigest": Row(refused("MissingDigest"), errors.ServiceFault, **REFUSED_ONCE),
     "404 InvalidApi": Row(refused("InvalidApi.NotFound", 404), errors.ServiceFault, **REFUSED_ONCE),
     "TASK_NOT_SUPPORT_REGION": Row(refused("TASK_NOT_SUPPORT_REGION"), errors.RegionNotSupported, **REFUSED_ONCE),

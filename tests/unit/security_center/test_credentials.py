@@ -3,18 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from jenkins_scan.config import settings
 from jenkins_scan.errors import CredentialsMissing
-from jenkins_scan.security_center import credentials
-from jenkins_scan.security_center.credentials import (
-    KEY_ID,
-    KEY_SECRET,
-    SECURITY_TOKEN,
-    Credentials,
-    from_environment,
-    read_secret,
-    read_token,
-)
+from jenkins_scan.security_center.credentials import Credentials, from_environment, read_secret, read_token
+from jenkins_scan.security_center.variables import KEY_ID, KEY_SECRET, SECRET_VARIABLES, SECURITY_TOKEN
 
 CANARY = "canary-0123456789"
 PAIR = {KEY_ID: "LTAI-key", KEY_SECRET: CANARY}
@@ -49,7 +40,7 @@ def test_a_temporary_key_has_its_token():
     assert found.secrets() == ("LTAI-key", CANARY, "sts-token")
 
 
-@pytest.mark.parametrize("name", credentials.SECRET_VARIABLES)
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
 def test_every_secret_may_lie_in_a_file(name, file):
     assert secret_of(read_secret({f"{name}_FILE": file(f"{CANARY}\n")}, name)) == CANARY
 
@@ -117,7 +108,3 @@ def test_the_token_is_required_where_it_is_asked_for(file):
 def test_no_representation_shows_a_secret():
     shown = repr(Credentials("key-" + CANARY, SecretStr(CANARY), SecretStr("sts" + CANARY)))
     assert CANARY not in shown
-
-
-def test_settings_and_credentials_know_the_same_secret_variables():
-    assert settings.SECRET_VARIABLES == credentials.SECRET_VARIABLES

@@ -87,7 +87,24 @@ def test_an_odd_optional_field_never_costs_the_task_id(name, odd, clock):
         "RepoId": value.repo_id,
         "ImageScanCapacity": None,
     }
-    assert read[name] == ("many" if odd == "many" and name != "ImageScanCapacity" else None)
+    understood = {"many": "many", "\ud800": "\ufffd"} if name != "ImageScanCapacity" else {}
+    assert read[name] == (understood.get(odd) if isinstance(odd, str) else None)
+
+
+@pytest.mark.parametrize("odd", ["a b", "a\x1b[31mb", "a\nb", "\u202e", "a" * 201])
+def test_a_task_id_that_no_line_can_show_is_none(odd, clock):
+    with pytest.raises(errors.FateUnknown, match=r"task_id|TaskId"):
+        create(Replies(created(odd)), clock)
+
+
+@pytest.mark.parametrize(
+    "scan", [{"ImageScanCapacity": True, "ScanCount": 1}, {"ImageScanCapacity": 1, "ScanCount": False}]
+)
+def test_a_truth_value_is_no_number(scan, clock):
+    with pytest.raises(errors.AnswerNotUnderstood):
+        Replies(as_json({"ImageScan": scan})).client(clock).describe_image_scan_auth_count(
+            deadline=clock.monotonic() + 30
+        )
 
 
 def test_unknown_fields_and_white_space_around_the_id_do_no_harm(clock):
@@ -161,7 +178,7 @@ def test_control_characters_of_a_stranger_stay_out_of_the_message(clock):
 
 def test_a_foreign_page_shows_its_status_type_and_beginning(clock):
     with pytest.raises(errors.AnswerNotUnderstood) as caught:
-        create(Replies(html(407, "<h1>Proxy\x1b[2J login</h1>" + "x" * 5000)), clock)
+        create(Replies(html(407, "<h1>Proxy\x1b[2J login</h1> " + "x" * 5000)), clock)
     assert "HTTP 407, text/html" in caught.value.message
     assert "<h1>Proxy login</h1>" in caught.value.message
     assert len(caught.value.message) < 400
