@@ -90,6 +90,7 @@ class ScanError(Exception):
         remedy: str | None = None,
         service_code: str | None = None,
         request_id: str | None = None,
+        http_status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -98,6 +99,8 @@ class ScanError(Exception):
         """The service's own error code, such as `BeyondQuata`, when an answer carried one."""
         self.request_id = request_id
         """The service's request id: what its support asks for."""
+        self.http_status = http_status
+        """The HTTP status of the answer that said so, when one did."""
 
     @property
     def exit_code(self) -> int:
@@ -187,6 +190,8 @@ class WrongPlatform(ImageError):
 
 class UnreadableImage(ImageError):
     """An archive, or an engine's answer, that cannot be read as an image."""
+
+    default_remedy = "Write the archive anew with `docker save -o FILE NAME`, or look into the engine's log."
 
 
 class AccessError(ScanError):

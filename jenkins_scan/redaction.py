@@ -8,7 +8,9 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "****"
@@ -70,3 +72,22 @@ class Redactor:
         for form in self._forms:
             text = text.replace(form, MASK)
         return text
+
+
+def redacted(value: Any, redact: Callable[[str], str], keep: frozenset[str] = frozenset()) -> Any:
+    """Lists and mappings with every text redacted, before any format escapes it in a way that nobody would recognise.
+
+    Keys, enumerations and what stands under a key in `keep` stay: those are our own words, and a weak secret that
+    equals one of them must not break a report.
+    """
+    match value:
+        case Enum():
+            return value
+        case str():
+            return redact(value)
+        case list() | tuple():
+            return [redacted(item, redact, keep) for item in value]
+        case dict():
+            return {key: item if key in keep else redacted(item, redact, keep) for key, item in value.items()}
+        case _:
+            return value

@@ -6,18 +6,21 @@ from datetime import UTC, datetime
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
-from jenkins_scan.errors import FateUnknown, Interrupted, PermissionDenied, ScanError, UsageError
+from jenkins_scan.errors import AccessError, FateUnknown, Interrupted, ScanError, ServiceError, UsageError
 from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ResolvedImage
 from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, SecurityCenter
 from jenkins_scan.submission import Submission, prepare
 
+FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
 """Seconds for all tries up to and including the submit."""
 LOOK_UP_BUDGET = 20.0
 LOOK_UP_WAITS = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each look for a task whose create got no answer: a listing may lag."""
+CUT = 1.0
+"""Seconds that a `Date` header cuts off at most."""
 GRACE = 1.5
 """Seconds that an interrupted create may still take to answer."""
 log = logging.getLogger(__name__)
@@ -47,7 +50,9 @@ def scan(
 def _ask_quota(run: Run, center: SecurityCenter, minimum: int, deadline: float) -> None:
     try:
         run.quota = center.describe_image_scan_auth_count(deadline=deadline).value
-    except PermissionDenied as denied:
+    except (AccessError, ServiceError) as denied:
+        if denied.http_status != FORBIDDEN:
+            raise
         run.warnings.append(
             f"the remaining quota is not known; only a total that comes with the task can be judged: {denied.message}"
         )
@@ -120,7 +125,8 @@ def _taken_up(
         ) from unknown
     (task,) = found
     run.warnings.append(
-        f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up."
+        f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up "
+        f"(its status: {task.status or 'not told'})."
     )
     return CreatedTask(task.task_id)
 
@@ -141,7 +147,14 @@ def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clo
         # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one; time
         # that the look itself took makes it late, never early: an older task must not pass for ours.
         submitted_at = answer.server_time - (asked_on - sent_on)
-        ours = tuple(task for task in answer.value if task.started_at is not None and task.started_at >= submitted_at)
+        until = answer.server_time + CUT
+        ours = tuple(
+            task
+            for task in answer.value
+            if task.started_at is not None
+            and submitted_at <= task.started_at <= until
+            and task.target in (None, digest)
+        )
         if ours:
             return ours
     return ()

@@ -56,18 +56,17 @@ class App:
         return outputs
 
     def deliver(self, outputs: Sequence[Output], render: Mapping[str, str]) -> None:
-        """Each report to its place; a file that fails is a warning. `render` holds the texts by format."""
+        """Each report to its place; a file that fails is a warning. `render` holds the redacted texts by format."""
         for output in outputs:
-            text = self.terminal.redact(render[output.format])
             if output.path is None:
-                self.terminal.report(text)
+                self.terminal.report(render[output.format])
             else:
-                self.write(output.path, text)
+                self.write(output.path, render[output.format])
 
     def write(self, path: Path, text: str) -> bool:
         """Whether the report could be written; a warning says when not."""
         try:
-            write_atomically(path, self.terminal.redact(text))
+            write_atomically(path, text)
         except OSError as exc:
             self.terminal.line(f"warning: {path} could not be written: {exc.strerror}")
             return False

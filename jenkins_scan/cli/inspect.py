@@ -7,6 +7,9 @@ import click
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.options import options_of
 
+OWN = frozenset(("store", "size_semantics", "manifest_kind", "registry_digest_from"))
+"""Fields of the identity that hold words of ours."""
+
 
 @click.command("inspect", short_help="Show an image's identity; asks no cloud.")
 @click.argument("image", required=False)
@@ -21,6 +24,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.images.interface import ImageIdentity, parse_platform
     from jenkins_scan.images.resolve import resolve_image
+    from jenkins_scan.redaction import redacted
 
     app = App.of(context)
     outputs = app.outputs(values["output"])
@@ -34,7 +38,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     )
     for warning in image.warnings:
         app.terminal.line(f"warning: {warning}")
-    identity = TypeAdapter(ImageIdentity).dump_python(image.identity, mode="json")
+    identity = redacted(TypeAdapter(ImageIdentity).dump_python(image.identity, mode="json"), app.terminal.redact, OWN)
     app.deliver(outputs, {output.format: _render(output.format, identity, json.dumps) for output in outputs})
     return 0
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import click
 
@@ -90,6 +90,10 @@ def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, conf
         app.file = read_file(config, folder=Path.cwd(), from_fork=app.build.from_fork)
     except ConfigurationError as refused:
         app.refused = refused
+    except OSError as gone:
+        raise ConfigurationError(
+            f"the working folder cannot be used: {gone.strerror}.", remedy="Start it elsewhere."
+        ) from gone
     values = app.file.values
     if origin_of(context, "color") is Origin.DEFAULT and values.get("color") in ("auto", "always", "never"):
         color = values["color"]
@@ -99,14 +103,17 @@ def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, conf
     context.default_map = dict.fromkeys(VERBS, values)
 
 
-def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> int:
-    """The exit code of one run. Raises nothing."""
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None, *, ends_here: bool = False) -> int:
+    """The exit code of one run. Raises nothing.
+
+    `ends_here` means that the process ends with it: then no signal after the verdict gets a say any more.
+    """
     environ = dict(os.environ)
     terminal = Terminal()
     for secret in _known_secrets(environ):
         terminal.redact.add(secret)
     try:
-        with Interruptions() as interruptions:
+        with Interruptions(for_good=ends_here) as interruptions:
             app = App(terminal, environ, interruptions, read_build(environ), FileSettings(), clock or SystemClock())
             return _dispatch(arguments, app)
     except Interrupted as stop:
@@ -148,14 +155,13 @@ def _known_secrets(environ: Mapping[str, str]) -> list[str]:
     """Every secret value of the environment, passwords of proxies included."""
     found = [environ.get(name, "").strip() for name in SECRET_VARIABLES]
     for name in PROXY_VARIABLES:
-        for value in (environ.get(name), environ.get(name.lower())):
-            try:
-                found.append(urlsplit(value or "").password or "")
-            except ValueError:
-                found.append(value or "")
+        for value in filter(None, (environ.get(name), environ.get(name.lower()))):
+            # httpx takes a proxy without a scheme too; user and password may be percent-encoded.
+            user_info = value.rpartition("@")[0].rpartition("//")[2]
+            found += [part for each in (user_info, *user_info.split(":", 1)) for part in (each, unquote(each))]
     return found
 
 
 def run() -> Any:
     """The console script."""
-    sys.exit(main())
+    sys.exit(main(ends_here=True))

@@ -45,7 +45,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     try:
         try:
             asked_for = parse_outputs(values["output"])
-            prepare_outputs(asked_for)
+            prepare_outputs(asked_for, folder)
             outputs = asked_for
             settings = _settings(app, context, values)
             _perform(app, settings, run)
@@ -57,7 +57,12 @@ def command(context: click.Context, /, **values: Any) -> int:
         app.interruptions.hold()
     except Interrupted as stop:
         run.interrupted = stop
-    return _finish(app, run, settings, folder, outputs)
+    try:
+        return _finish(app, run, settings, folder, outputs)
+    except Exception as problem:  # noqa: BLE001  what was opened is said even if no report can be made
+        app.terminal.bug(problem)
+        app.terminal.error(InternalError.of(problem))
+        return _last_words(app, run, folder)
 
 
 def _settings(app: App, context: click.Context, values: dict[str, Any]) -> "ScanSettings":
@@ -82,12 +87,34 @@ def _perform(app: App, settings: "ScanSettings", run: "Run") -> None:
         step.scan(run, settings, resolve=resolve, center=center, clock=app.clock)
 
 
+def _last_words(app: App, run: "Run", folder: Path) -> int:
+    """What must not be lost when the reports fail: the task, in the barest result.json. Returns the code of a bug."""
+    import json
+
+    from jenkins_scan.errors import Reason
+    from jenkins_scan.report.outputs import RESULT
+
+    noted = run.image.task
+    ids = [] if noted is None or noted.task is None else [noted.task.task_id]
+    app.terminal.line(
+        f"task {ids[0]} is open" if ids else "a task may exist" if noted is not None else "no task was opened"
+    )
+    bare = {
+        "schema": "jenkins-scan/result/1",
+        "verdict": "ERROR",
+        "reason": "internal",
+        "exit_code": Reason.INTERNAL.code,
+    }
+    app.write(folder / RESULT, json.dumps({**bare, "tasks": [{"id": each} for each in ids]}) + "\n")
+    return Reason.INTERNAL.code
+
+
 def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge
     from jenkins_scan.report import as_json, summary
-    from jenkins_scan.report.compose import compose, redacted
+    from jenkins_scan.report.compose import compose, without_secrets
     from jenkins_scan.report.outputs import RESULT, SUMMARY, Output, renderer_of
 
     soft = frozenset() if settings is None else settings.soft
@@ -95,7 +122,8 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
 
     def current() -> "Result":
         verdict = judge(run.reasons, soft=soft, exit_code=stop_code)
-        return redacted(compose(run, settings, app.build, verdict, finished_at=app.clock.now()), app.terminal.redact)
+        result = compose(run, settings, app.build, verdict, finished_at=app.clock.now())
+        return without_secrets(result, app.terminal.redact)
 
     result = current()
     written = app.write(folder / RESULT, as_json.render(result))

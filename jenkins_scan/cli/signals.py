@@ -13,9 +13,11 @@ class Interruptions:
     """While entered, the first signal raises `Interrupted`; later ones are ignored, so that the report can be finished.
 
     `hold()` ends the raising early: from then on a verdict exists, and a signal no longer changes it.
+    `for_good` means that the process ends with it, so the handlers stay.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, for_good: bool = False) -> None:
+        self._for_good = for_good
         self._raising = True
         self._previous: dict[int, object] = {}
 
@@ -29,6 +31,9 @@ class Interruptions:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._for_good:
+            self.hold()
+            return
         for number, previous in self._previous.items():
             signal.signal(number, previous)  # type: ignore[arg-type]  # what signal.signal returned
 

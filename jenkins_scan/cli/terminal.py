@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -34,8 +35,9 @@ class Terminal:
     """stdout and stderr of one process."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
-        self._out = sys.stdout if out is None else out
-        self._err = sys.stderr if err is None else err
+        # A stream that was closed before the start (`>&-`) is None.
+        self._out = out or sys.stdout or _nowhere()
+        self._err = err or sys.stderr or _nowhere()
         self._color = False
         self._quiet = False
         self.verbosity = 0
@@ -58,8 +60,8 @@ class Terminal:
         logger.propagate = False
 
     def report(self, text: str) -> None:
-        """A report on stdout."""
-        self._write(self._out, self.redact(text))
+        """A report on stdout. Its values have been redacted before they were rendered, its own words never are."""
+        self._write(self._out, text)
 
     def line(self, text: str, *, color: str | None = None) -> None:
         """One line on stderr."""
@@ -120,6 +122,10 @@ class _TerminalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._terminal.line(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -57,7 +57,7 @@ def _load(path: Path, shown: str) -> dict[str, Any]:
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
             raise ConfigurationError(f"{shown}: larger than 256 KiB.", remedy="Name the right file with --config.")
-        return tomllib.loads(text.decode("utf-8"))
+        return tomllib.loads(text.decode("utf-8-sig"))
     except OSError as exc:
         raise ConfigurationError(f"{shown}: cannot be read: {exc.strerror}.", remedy="Check its permissions.") from exc
     except (ValueError, RecursionError) as exc:

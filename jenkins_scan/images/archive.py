@@ -76,12 +76,12 @@ class ArchiveSource:
 
     def resolve(self) -> ResolvedImage:
         """The image's identity. Raises `errors.ImageError` (13); `errors.UsageError` (2) where a choice is missing."""
-        with open_tar(self._where.path) as tar:
-            try:
+        try:
+            with open_tar(self._where.path) as tar:
                 return self._resolved(tar)
-            except UnreadableImage as exc:
-                message = f"The archive {str(self._where.path)!r} is no image: {exc.message}"
-                raise UnreadableImage(message, remedy="Write it anew with `docker save -o FILE NAME`.") from exc
+        except UnreadableImage as exc:
+            message = f"The archive {str(self._where.path)!r} is no image: {exc.message}"
+            raise UnreadableImage(message, remedy="Write it anew with `docker save -o FILE NAME`.") from exc
 
     def _resolved(self, tar: TarIndex) -> ResolvedImage:
         image = self._choose(_images(tar))
@@ -161,7 +161,7 @@ def _image(tar: TarIndex, entry: Mapping[str, Any]) -> _Image:
     if config_name is None:
         raise UnreadableImage("Its manifest.json names no Config.")
     return _Image(
-        names=tuple(parse_references(fields.texts(entry, "RepoTags"))),
+        names=tuple(dict.fromkeys(parse_references(fields.texts(entry, "RepoTags")))),
         layers=fields.texts(entry, "Layers"),
         config_name=config_name,
         config_digest=_config(tar, config_name)[1],

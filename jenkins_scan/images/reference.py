@@ -61,8 +61,8 @@ class ImageReference:
 
     @property
     def sent_tag(self) -> str | None:
-        """The tag as typed, else `latest`; None when a digest alone names the image, as then no tag does."""
-        return self.tag or ("latest" if self.digest is None else None)
+        """The tag as typed, else `latest`; None for a digest reference: nobody knows whether the tag is there."""
+        return None if self.digest is not None else self.tag or "latest"
 
     @property
     def repository_name(self) -> str:
@@ -73,7 +73,8 @@ class ImageReference:
     @property
     def canonical(self) -> str:
         """Everything spelled out: `docker.io/library/nginx:latest`."""
-        tag = "" if self.sent_tag is None else f":{self.sent_tag}"
+        named = self.tag or ("latest" if self.digest is None else "")
+        tag = f":{named}" if named else ""
         return f"{self.repository_name}{tag}{self._digest_suffix}"
 
     @property

@@ -11,6 +11,8 @@ from jenkins_scan.images.reference import SCHEMES, parse_reference, shown
 
 _READ: Final = ("docker", "docker-archive")
 """The schemes this version reads."""
+_NAMES: Final = ("docker", "podman", "registry")
+"""Schemes that are also fine first parts of a name: `registry:2` is an image."""
 _WEB: Final = ("http", "https")
 
 
@@ -34,6 +36,11 @@ def _source(
         return ArchiveSource(parse_archive_path(rest), platform, typed=reference)
     if separator and scheme != "docker" and scheme.lower() not in _WEB:
         raise _unread(scheme)
+    before, colon, path = reference.partition(":")
+    if colon and not separator and before in SCHEMES and before not in _NAMES:
+        raise ConfigurationError(
+            f"{before}: is written with two slashes.", remedy=f"Did you mean {shown(f'{before}://{path}')}?"
+        )
     name = parse_reference(rest if scheme == "docker" and separator else reference)
     endpoint = choose_endpoint(docker_host, environ)
 

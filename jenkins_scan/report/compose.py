@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import ScanSettings
@@ -11,10 +11,18 @@ from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.record import ImageRun, Run
+from jenkins_scan.redaction import redacted
 from jenkins_scan.report import result as report
 
 OPERATION: Final = "CreateJenkinsImageScanTask"
 LONGEST_TEXT = 2000
+OWN_WORDS: Final = frozenset(
+    (
+        *("schema", "tool", "verdict", "reason", "slug", "status", "operation", "source", "soft", "kind"),
+        *("store", "size_semantics", "manifest_kind", "registry_digest_from", "digest_from", "jenkins_env"),
+    )
+)
+"""Fields whose values are words of ours or of a fixed list, never of a stranger."""
 
 
 def compose(
@@ -55,21 +63,9 @@ def compose(
     )
 
 
-def redacted(result: report.Result, redact: Callable[[str], str]) -> report.Result:
-    """The result with every text redacted, before any format escapes it in a way that no redactor would recognise."""
-
-    def clean(value: Any) -> Any:
-        match value:
-            case str():
-                return redact(value)
-            case list():
-                return [clean(item) for item in value]
-            case dict():
-                return {key: clean(item) for key, item in value.items()}
-            case _:
-                return value
-
-    return report.Result.model_validate(clean(result.model_dump(mode="json", by_alias=True)))
+def without_secrets(result: report.Result, redact: Callable[[str], str]) -> report.Result:
+    """The result with every text of strangers redacted."""
+    return report.Result.model_validate(redacted(result.model_dump(by_alias=True), redact, OWN_WORDS))
 
 
 def _service(settings: ScanSettings | None) -> report.ServiceEntry:

@@ -66,7 +66,7 @@ def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
         if equals and not path:
             raise OutputError(f"-o {text}: the path after = is empty.")
         outputs.append(Output(name, Path(path) if equals else None))
-    targets = [output.path for output in outputs]
+    targets = [None if output.path is None else os.path.abspath(output.path) for output in outputs]  # noqa: PTH100
     if len(set(targets)) < len(targets):
         raise OutputError(
             "-o: two reports go to the same place.", remedy="Give all but one a path of its own: -o FORMAT=PATH."
@@ -77,12 +77,12 @@ def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
 def prepare_folder(folder: Path) -> None:
     """Makes the report folder, proves that it can be written, and removes old reports. Raises `OutputError` (2)."""
     with _explained(folder, "--report-dir"):
-        _stay_where_named(folder)
+        _stay_where_named(folder, "--report-dir")
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
         for name in STANDARD_SET:
             old = folder / name
-            if old.parent.is_symlink():
+            if old.parent != folder and old.parent.is_symlink():
                 old.parent.unlink()  # `html` as a link would let us remove files elsewhere
             elif old.is_dir() and not old.is_symlink():
                 raise OutputError(
@@ -92,10 +92,17 @@ def prepare_folder(folder: Path) -> None:
                 old.unlink(missing_ok=True)
 
 
-def prepare_outputs(outputs: Sequence[Output]) -> None:
-    """Proves that every `-o` path can be written, and removes an old report there. Raises `OutputError` (2)."""
+def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None) -> None:
+    """Proves that every `-o` path can be written, and removes an old report there. Raises `OutputError` (2).
+
+    `folder` is the report folder: its own files are nobody else's.
+    """
+    taken = [] if folder is None else [(folder / name).resolve() for name in (RESULT, SUMMARY)]
     for path in (output.path for output in outputs if output.path is not None):
         with _explained(path, "-o"):
+            if path.resolve() in taken:
+                raise OutputError(f"-o: {path} is written by --report-dir itself.", remedy="Choose another file name.")
+            _stay_where_named(path.parent, "-o")
             if path.exists() and not path.is_file():
                 raise OutputError(f"-o: {path} is there and is not a regular file.")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,17 +127,19 @@ def write_atomically(path: Path, text: str) -> None:
 
 def _probe(folder: Path) -> None:
     probe = folder / f".jenkins-scan.{os.getpid()}.probe"
-    with probe.open("x", encoding="utf-8") as file:
-        file.write("probe")
-    probe.unlink()
+    try:
+        with probe.open("x", encoding="utf-8") as file:
+            file.write("probe")
+    finally:
+        probe.unlink(missing_ok=True)
 
 
-def _stay_where_named(folder: Path) -> None:
-    """Refuses a relative folder that a link in the workspace leads elsewhere: files are removed there."""
+def _stay_where_named(folder: Path, option: str) -> None:
+    """Refuses a relative folder that a link in the workspace leads elsewhere: files are replaced there."""
     here = Path.cwd()
     named = Path(os.path.normpath(here / folder))
     if named.is_relative_to(here) and not named.resolve().is_relative_to(here.resolve()):
-        raise OutputError(f"--report-dir: {folder} is a link that leads out of the working folder.")
+        raise OutputError(f"{option}: {folder} is a link that leads out of the working folder.")
 
 
 class _explained(contextlib.AbstractContextManager[None]):  # noqa: N801  used as a statement
@@ -140,6 +149,6 @@ class _explained(contextlib.AbstractContextManager[None]):  # noqa: N801  used a
         self._path, self._option = path, option
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, OSError | ValueError):
+        if isinstance(problem, OSError | ValueError | RuntimeError):  # the last one is a link that turns in a circle
             what = getattr(problem, "strerror", None) or "not a usable path"
             raise OutputError(f"{self._option}: {str(self._path)!r} cannot be written: {what}.") from problem

@@ -20,4 +20,5 @@ class SandboxTransport(httpx.BaseTransport):
         if isinstance(answer, Dropped):
             # What httpx says when a real server closes the connection.
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        # A stream, as a network would give: `content=` would count as read already.
+        return httpx.Response(answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body))

@@ -6,6 +6,7 @@ and a short excerpt are what helps.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -73,10 +74,11 @@ def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
         problem = "is not JSON"
     if isinstance(body, dict):
         return body
-    beginning = excerpt(raw.body[:4096].decode("utf-8", "replace"), 120)
+    beginning = excerpt(_unescaped(raw.body[:4096].decode("utf-8", "replace")), 120)
     strange = errors.AnswerNotUnderstood(
-        f"{operation}: the answer (HTTP {raw.status}, {one_line(raw.content_type, 60) or 'no content type'}) "
-        f"{problem or 'is not a JSON object'}: {beginning!r}."
+        f"{operation}: the answer (HTTP {raw.status}, {excerpt(raw.content_type, 60) or 'no content type'}) "
+        f"{problem or 'is not a JSON object'}: {beginning!r}.",
+        http_status=raw.status,
     )
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
     too_many = raw.status == httpx.codes.TOO_MANY_REQUESTS
@@ -95,7 +97,13 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
         action = _missing_action(envelope) or f"yundun-sas:{operation}"
         said += f", missing action {action}"
         remedy = f"Grant {action} (Resource *) to the RAM user or role of this AccessKey."
-    error = entry.error(f"{operation}: {entry.cause}: {said}.", remedy=remedy, service_code=code, request_id=request_id)
+    error = entry.error(
+        f"{operation}: {entry.cause}: {said}.",
+        remedy=remedy,
+        service_code=code,
+        request_id=request_id,
+        http_status=raw.status,
+    )
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
     # A refusal has no `Data`, and its status is 200 or an error's: anything else may be a task that we fail to read.
     ambiguous = raw.status < httpx.codes.MULTIPLE_CHOICES and (raw.status != httpx.codes.OK or envelope.get("data"))
@@ -103,6 +111,11 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
     return TryFailed(
         error, again=entry.retry, may_have_run=may_have_run, after=raw.retry_after, once=code == "SignatureNonceUsed"
     )
+
+
+def _unescaped(text: str) -> str:
+    """JSON escapes undone in text that is no whole JSON: an escaped secret could not be recognised and taken out."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text).replace("\\/", "/")
 
 
 def _missing_action(envelope: Mapping[str, Any]) -> str | None:

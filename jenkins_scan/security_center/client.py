@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from jenkins_scan import __version__, errors
 from jenkins_scan.clock import Clock, SystemClock
-from jenkins_scan.plain_text import one_line
+from jenkins_scan.plain_text import excerpt
 from jenkins_scan.security_center import wire
 from jenkins_scan.security_center.answer import Reply, understood
 from jenkins_scan.security_center.endpoints import Endpoint
@@ -143,6 +143,7 @@ class SecurityCenterClient:
         sent = canonical_query(query)
         headers = {
             "accept": "application/json",
+            "accept-encoding": "identity",
             "user-agent": f"jenkins-scan/{__version__}",
             "x-acs-action": operation,
             "x-acs-version": VERSION,
@@ -178,7 +179,11 @@ class SecurityCenterClient:
         return raw
 
     def _unreachable(self, exc: httpx.HTTPError) -> errors.ServiceUnreachable:
-        what = one_line(str(exc)) or type(exc).__name__
+        what = excerpt(str(exc), 300)
+        if isinstance(exc, httpx.ProxyError):
+            # What stands behind the status is the proxy's own text, and may repeat the credentials it got.
+            status = what[:3]
+            what = f"the proxy answered HTTP {status}" if status.isdigit() else ""
         url, remedy = self._endpoint.url, None
         if "CERTIFICATE_VERIFY_FAILED" in what:
             remedy = (
@@ -190,7 +195,7 @@ class SecurityCenterClient:
                 "Check DNS and routes from this agent, --vpc, and the proxy in HTTPS_PROXY, ALL_PROXY and NO_PROXY."
             )
         return errors.ServiceUnreachable(
-            f"{url} cannot be reached or broke off: {type(exc).__name__}: {what}.", remedy=remedy
+            f"{url} cannot be reached or broke off: {type(exc).__name__}{what and f': {what}'}.", remedy=remedy
         )
 
 

@@ -50,7 +50,8 @@ CODES: tuple[ServiceCode, ...] = (
     ServiceCode(
         "IncompleteSignature",
         errors.CredentialsRefused,
-        "a signed header was lost on the way; a proxy may strip headers",
+        "a signed header was lost on the way",
+        remedy="Look for a proxy that strips or rewrites x-acs-* headers.",
     ),
     ServiceCode("InvalidAccessKeyId.*", errors.CredentialsRefused, "the AccessKey id is unknown or inactive"),
     ServiceCode("InvalidSecurityToken.*", errors.CredentialsRefused, "the STS token is wrong or has expired"),
@@ -78,7 +79,9 @@ CODES: tuple[ServiceCode, ...] = (
         "the CI/CD token is not known",
         remedy="Check JENKINS_SCAN_TOKEN against the console's CI/CD integration settings; site and account count.",
     ),
-    ServiceCode("MissingToken", errors.ServiceFault, "the CI/CD token did not arrive"),
+    ServiceCode(
+        "MissingToken", errors.ServiceFault, "the CI/CD token did not arrive", remedy="Check JENKINS_SCAN_TOKEN."
+    ),
     ServiceCode("Missing*", errors.ServiceFault, "the service misses a parameter"),
     ServiceCode("Invalid*", errors.ServiceFault, "the service does not accept a parameter"),
 )

@@ -36,6 +36,8 @@ def connect(  # noqa: PLR0913  each part of the way can be replaced
             trust_env=transport is None and not endpoint.is_loopback,
             transport=transport,
             follow_redirects=False,
+            # A connection for each exchange: what a confused peer sends too much must not answer the next request.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
     except (httpx.InvalidURL, ImportError, ValueError) as exc:
         named = [name for name in PROXY_VARIABLES if environ.get(name) or environ.get(name.lower())]

@@ -62,6 +62,8 @@ class ListedTask:
     status: str
     started_at: float | None
     """Seconds since the epoch, by the service's clock."""
+    target: str | None = None
+    """The digest of the image that is scanned, where the service tells it."""
 
 
 @dataclass(frozen=True, slots=True)

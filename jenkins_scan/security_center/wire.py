@@ -39,7 +39,9 @@ def _no_boolean(value: Any) -> Any:
     return value
 
 
-Number = Annotated[int, BeforeValidator(_no_boolean)]
+LARGEST = 2**63 - 1
+"""A `long` of the API pages."""
+Number = Annotated[int, BeforeValidator(_no_boolean), Field(ge=-LARGEST, le=LARGEST)]
 LenientInt = Annotated[Number | None, WrapValidator(_or_none)]
 Count = Annotated[Number, Field(ge=0)]
 
@@ -55,7 +57,7 @@ class CreateJenkinsImageScanTaskData(WireModel):
 
     task_id: TaskId
     uuid: LenientText = None
-    image_scan_capacity: LenientInt = None
+    image_scan_capacity: Annotated[Count | None, WrapValidator(_or_none)] = None
     repo_region_id: LenientText = None
     repo_instance_id: LenientText = None
     repo_id: LenientText = None
@@ -98,6 +100,7 @@ class LatestTask(WireModel):
     status: LenientText = None
     start_time: LenientInt = None
     """Unix milliseconds."""
+    target: LenientText = None
 
 
 class DescribeImageLatestScanTaskReply(WireModel):
@@ -108,7 +111,12 @@ class DescribeImageLatestScanTaskReply(WireModel):
     def value(self) -> tuple[ListedTask, ...]:
         """The tasks that have an id."""
         return tuple(
-            ListedTask(task.task_id, task.status or "", None if task.start_time is None else task.start_time / 1000)
+            ListedTask(
+                task.task_id,
+                task.status or "",
+                None if task.start_time is None else task.start_time / 1000,
+                task.target,
+            )
             for task in self.task
             if task.task_id is not None
         )

@@ -6,6 +6,7 @@ A module that does not exist yet breaks no rule; a rule is changed here, on purp
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -152,8 +153,14 @@ def relative_imports(module: Module) -> list[str]:
 
 def uses_of(module: Module, names: set[str]) -> list[str]:
     """Uses and imports of these dotted or built-in names."""
+    return [name for name in names_in(module) if name in names]
+
+
+@cache
+def names_in(module: Module) -> list[str]:
+    """Every dotted name that is used or imported."""
     found = [ast.unparse(node) for node in ast.walk(module.tree) if isinstance(node, ast.Name | ast.Attribute)]
-    return [name for name in (*found, *(each.name for each in imports(module))) if name in names]
+    return [*found, *(each.name for each in imports(module))]
 
 
 def environment_reads(module: Module) -> list[str]:

@@ -244,6 +244,76 @@ def test_a_region_is_a_region_id_also_beside_the_sandbox(cli, archive):
     assert cli("scan", archive, *SANDBOX, "--region", "cn-hangzhou").result["service"]["region"] == "cn-hangzhou"
 
 
+@pytest.mark.parametrize("link", ["scan-report", "nested/../scan-report"])
+def test_a_report_folder_that_is_a_link_inside_the_workspace_is_used_as_it_is(cli, archive, tmp_path, link):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "nested").mkdir()
+    (tmp_path / "scan-report").symlink_to("real")
+    assert cli("scan", archive, *SANDBOX, "--report-dir", link).code == 0
+    assert (tmp_path / "scan-report").is_symlink()
+    assert (tmp_path / "real" / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["table=scan-report/result.json", "json=x/../scan-report/summary.txt", "json=away/keep.txt", "table=turning/t.txt"],
+)
+def test_an_output_takes_no_place_that_is_not_its_own(cli, archive, tmp_path, output):
+    (tmp_path / "away").symlink_to(tmp_path.parent)
+    (tmp_path / "turning").symlink_to("turning")
+    run = cli("scan", archive, *SANDBOX, "--state", "s.db", "-o", output)
+    assert (run.code, run.result["exit_code"]) == (2, 2)
+    assert not (tmp_path / "s.db").exists()
+    assert not (tmp_path.parent / "keep.txt").exists()
+
+
+def test_two_names_of_one_file_are_one_place(cli, archive):
+    assert cli("scan", archive, *SANDBOX, "-o", "json=x.json", "-o", "table=y/../x.json").code == 2
+
+
+def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
+    (tmp_path / "scan-report").symlink_to("scan-report")
+    assert cli("scan", archive, *SANDBOX).code == 2
+
+
+def test_when_the_reports_fail_the_task_is_still_said_and_kept(archive, capsys, clock):
+    from jenkins_scan.cli.main import main
+    from jenkins_scan.report.outputs import RESULT
+
+    class Ended(type(clock)):
+        """A clock that breaks once the task is open: the report asks it for the time at which the run ended."""
+
+        def now(self):
+            if self.opened:
+                raise ArithmeticError("a bug in a report")
+            return super().now()
+
+        def monotonic(self):
+            # Asked for the last time just before the answer to the create is awaited.
+            self.asked += 1
+            return super().monotonic()
+
+    ended = Ended()
+    ended.opened, ended.asked = False, 0
+    main(["scan", archive, *SANDBOX], clock=ended)
+    most = ended.asked
+    again = Ended()
+    again.opened, again.asked = False, 0
+    monotonic = again.monotonic
+
+    def last_time():
+        seconds = monotonic()
+        again.opened = again.asked == most
+        return seconds
+
+    again.monotonic = last_time
+    assert main(["scan", archive, *SANDBOX], clock=again) == 1
+    kept = json.loads((Path("scan-report") / RESULT).read_text())
+    said = capsys.readouterr().err
+    assert (kept["exit_code"], kept["reason"]) == (1, "internal")
+    assert "a bug in a report" in said
+
+
 def test_a_linked_html_folder_is_unlinked_not_followed(cli, archive, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -143,6 +143,20 @@ def test_signals_that_were_ignored_at_the_start_stay_ignored(archive, tmp_path):
     assert json.loads((tmp_path / "scan-report" / "result.json").read_text())["verdict"] == "SUBMITTED"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_streams_that_are_closed_at_the_start_do_not_change_the_code(archive, tmp_path, closed):
+    command = f'exec "$0" -m jenkins_scan scan "$1" --endpoint sandbox -o json "${{@:2}}" {closed}'
+    for arguments, code in (((), 0), (("--min-quota", "1000"), 12), (("--nope",), 2)):
+        done = subprocess.run(
+            ["/bin/bash", "-c", command, sys.executable, archive, *arguments],
+            env={"HOME": "/"},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code
+    assert json.loads((tmp_path / "scan-report" / "result.json").read_text())["exit_code"] == 12
+
+
 def test_a_closed_stdout_does_not_change_the_verdict(archive):
     read, write = os.pipe()
     os.close(read)

@@ -58,7 +58,7 @@ class Canned:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> httpx.Response:
-        return httpx.Response(self.status, content=self.body, headers={"date": DATE, **self.headers})
+        return httpx.Response(self.status, stream=httpx.ByteStream(self.body), headers={"date": DATE, **self.headers})
 
 
 def as_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Canned:

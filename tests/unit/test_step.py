@@ -150,7 +150,7 @@ def test_a_gate_of_zero_does_not_ask_for_the_quota(run_step, center):
 
 
 def test_a_forbidden_quota_is_a_warning_and_the_returned_total_is_judged(run_step, center):
-    center.quota = errors.PermissionDenied("not allowed")
+    center.quota = errors.PermissionDenied("not allowed", http_status=403)
     center.created = answer(CreatedTask("t", capacity=4))
     run = run_step(raises=errors.QuotaTooLow, min_quota=5)
     assert "not allowed" in run.warnings[0]
@@ -159,7 +159,7 @@ def test_a_forbidden_quota_is_a_warning_and_the_returned_total_is_judged(run_ste
 
 
 def test_a_quota_that_nobody_tells_is_not_called_judged(run_step, center):
-    center.quota = errors.PermissionDenied("not allowed")
+    center.quota = errors.PermissionDenied("not allowed", http_status=403)
     center.created = answer(CreatedTask("t"))
     assert "was not judged" in run_step().warnings[1]
 
@@ -229,16 +229,31 @@ class TestLostAnswer:
         assert run.image.task is not None
         assert run.image.task.task == CreatedTask("OURS")
 
+    def test_the_status_it_is_listed_with_is_told(self, run_step, center):
+        center.created = lost()
+        center.listed = [answer((ListedTask("OURS", "FAIL", SERVER_TIME - 1, MANIFEST.removeprefix("sha256:")),))]
+        assert "its status: FAIL" in run_step().warnings[0]
+
     @pytest.mark.parametrize(
         "listed",
         [
+            answer((ListedTask("OTHER", "INIT", SERVER_TIME, "0" * 64),)),
+            answer((ListedTask("FUTURE", "INIT", SERVER_TIME + 3600),)),
             answer(()),
             answer((ListedTask("OLD", "SUCCESS", SERVER_TIME - 60),)),
             answer((ListedTask("NO-TIME", "INIT", None),)),
             answer((ListedTask("OURS", "INIT", SERVER_TIME),), server_time=None),
             errors.PermissionDenied("no"),
         ],
-        ids=["nothing", "an older one", "no start time", "no server clock", "refused"],
+        ids=[
+            "another digest",
+            "from the future",
+            "nothing",
+            "an older one",
+            "no start time",
+            "no server clock",
+            "refused",
+        ],
     )
     def test_without_proof_nothing_is_adopted_and_nothing_created_again(self, run_step, center, listed):
         center.created = lost()

@@ -51,7 +51,7 @@ def test_what_the_user_says_replaces_what_was_found():
         ("nginx:1.27", None, "nginx", "1.27"),
         ("localhost:5000/app", None, "app", "latest"),
         (f"team/app@{MANIFEST}", "team", "app", None),
-        (f"team/app:1.0@{MANIFEST}", "team", "app", "1.0"),
+        (f"team/app:1.0@{MANIFEST}", "team", "app", None),
     ],
 )
 def test_the_name_gives_namespace_repository_and_tag(name, namespace, repo, tag):

@@ -33,7 +33,7 @@ SHA512 = f"sha512:{HEX * 2}"
         ("host/app", "docker.io/host/app:latest", "host", "app", "latest"),
         ("a__b/c.d-e--f_g", "docker.io/a__b/c.d-e--f_g:latest", "a__b", "c.d-e--f_g", "latest"),
         (f"app@{SHA}", f"docker.io/library/app@{SHA}", None, "app", None),
-        (f"app:1@{SHA}", f"docker.io/library/app:1@{SHA}", None, "app", "1"),
+        (f"app:1@{SHA}", f"docker.io/library/app:1@{SHA}", None, "app", None),
         (f"r.io/t/app@{SHA512}", f"r.io/t/app@{SHA512}", "t", "app", None),
         ("app:_A.b-C", "docker.io/library/app:_A.b-C", None, "app", "_A.b-C"),
         (f"app:{'t' * 128}", f"docker.io/library/app:{'t' * 128}", None, "app", "t" * 128),

@@ -97,6 +97,13 @@ def test_a_task_id_that_no_line_can_show_is_none(odd, clock):
         create(Replies(created(odd)), clock)
 
 
+@pytest.mark.parametrize("odd", [10**400, -(10**400), 2**64, True, "x", None])
+def test_a_time_out_of_range_is_not_known(odd, clock):
+    client = Replies(listed({"TaskId": TASK_ID, "StartTime": odd})).client(clock)
+    (task,) = client.describe_image_latest_scan_task("d", deadline=clock.monotonic() + 30).value
+    assert task.started_at is None
+
+
 @pytest.mark.parametrize(
     "scan", [{"ImageScanCapacity": True, "ScanCount": 1}, {"ImageScanCapacity": 1, "ScanCount": False}]
 )
