@@ -7,10 +7,11 @@ by message text.
 
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import docker
@@ -30,11 +31,16 @@ from jenkins_scan.images.reference import ImageId, ImageReference
 TIMEOUT_SECONDS: Final = 10
 """For each connect and each read: what is asked for is small."""
 
+LARGEST_ANSWER: Final = 32 * 1024 * 1024
+"""Bytes: the largest inspect bodies are some hundred kB."""
+LONGEST_ANSWER_SECONDS: Final = 30
+CHUNK: Final = 64 * 1024
 _PLATFORM_API: Final = (1, 49)
 """From here on `?platform=` chooses among the manifests of one name (Docker 28.1)."""
 _FIRST_API: Final = "1.24"
 """Only there to keep the SDK from asking for a version by itself, before the environment is shut out."""
 _NOT_FOUND: Final = 404
+_BAD_REQUEST: Final = 400
 
 
 class EngineSource:
@@ -163,11 +169,31 @@ class _Engine:
         except UnreadableImage as exc:
             raise engine_faults.no_engine(self._endpoint, exc.message.rstrip(".")) from exc
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> requests.Response:
+    def _get(self, path: str, parameters: Mapping[str, str]) -> "_Answer":
+        """The answer, whole. Neither its size nor its time is left to the engine."""
+        until = time.monotonic() + LONGEST_ANSWER_SECONDS
+        url, content = f"{self._client.base_url}{path}", bytearray()
         try:
-            return self._client.get(f"{self._client.base_url}{path}", params=parameters, timeout=self._timeout)
+            with self._client.get(url, params=parameters, timeout=self._timeout, stream=True) as response:
+                # One read at a time: a slow engine would otherwise fill each chunk at its leisure.
+                while part := response.raw.read1(CHUNK, decode_content=True):
+                    content += part
+                    if len(content) > LARGEST_ANSWER or time.monotonic() > until:
+                        raise engine_faults.no_engine(self._endpoint, f"its answer to {path} does not end")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise engine_faults.explain(exc, self._endpoint, self._timeout) from exc
+        return _Answer(response.status_code, bytes(content))
+
+
+class _Answer(NamedTuple):
+    """What the engine answered."""
+
+    status_code: int
+    content: bytes
+
+    @property
+    def ok(self) -> bool:
+        return self.status_code < _BAD_REQUEST
 
 
 def _version_body(content: bytes) -> Mapping[str, Any]:

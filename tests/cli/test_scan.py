@@ -1,5 +1,6 @@
 """`jenkins-scan scan` against the in-process sandbox: codes, verdicts, reports."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -7,9 +8,17 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from jenkins_scan.cli.app import App
+from jenkins_scan.cli.scan import _last_words
+from jenkins_scan.cli.signals import Interruptions
+from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.config.file import FileSettings
 from jenkins_scan.errors import Reason
+from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.report.outputs import STANDARD_SET
 from jenkins_scan.report.result import Result
+from jenkins_scan.security_center.interface import CreatedTask
 from tests.support.images import write_docker_archive
 
 DIGEST = "a" * 64
@@ -276,42 +285,21 @@ def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
     assert cli("scan", archive, *SANDBOX).code == 2
 
 
-def test_when_the_reports_fail_the_task_is_still_said_and_kept(archive, capsys, clock):
-    from jenkins_scan.cli.main import main
-    from jenkins_scan.report.outputs import RESULT
-
-    class Ended(type(clock)):
-        """A clock that breaks once the task is open: the report asks it for the time at which the run ended."""
-
-        def now(self):
-            if self.opened:
-                raise ArithmeticError("a bug in a report")
-            return super().now()
-
-        def monotonic(self):
-            # Asked for the last time just before the answer to the create is awaited.
-            self.asked += 1
-            return super().monotonic()
-
-    ended = Ended()
-    ended.opened, ended.asked = False, 0
-    main(["scan", archive, *SANDBOX], clock=ended)
-    most = ended.asked
-    again = Ended()
-    again.opened, again.asked = False, 0
-    monotonic = again.monotonic
-
-    def last_time():
-        seconds = monotonic()
-        again.opened = again.asked == most
-        return seconds
-
-    again.monotonic = last_time
-    assert main(["scan", archive, *SANDBOX], clock=again) == 1
-    kept = json.loads((Path("scan-report") / RESULT).read_text())
-    said = capsys.readouterr().err
-    assert (kept["exit_code"], kept["reason"]) == (1, "internal")
-    assert "a bug in a report" in said
+@pytest.mark.parametrize(
+    ("task", "ids", "said"),
+    [
+        (TaskRecord(CreatedTask("TASK-1"), 0.0), ["TASK-1"], "task TASK-1 is open"),
+        (TaskRecord(None, 0.0), [], "a task may exist"),
+        (None, [], "no task was opened"),
+    ],
+)
+def test_when_the_reports_fail_the_task_is_still_said_and_kept(tmp_path, clock, task, ids, said):
+    err = io.StringIO()
+    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    assert _last_words(app, Run(0.0, ImageRun("app:1", task=task)), tmp_path) == 1
+    kept = json.loads((tmp_path / "result.json").read_text())
+    assert (kept["exit_code"], kept["reason"], [each["id"] for each in kept["tasks"]]) == (1, "internal", ids)
+    assert said in err.getvalue()
 
 
 def test_a_linked_html_folder_is_unlinked_not_followed(cli, archive, tmp_path):

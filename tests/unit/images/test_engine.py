@@ -17,7 +17,7 @@ from jenkins_scan.errors import (
     WrongPlatform,
 )
 from jenkins_scan.images.endpoint import EngineEndpoint, EngineTLS
-from jenkins_scan.images.engine import EngineSource
+from jenkins_scan.images.engine import LARGEST_ANSWER, EngineSource
 from jenkins_scan.images.engine_faults import explain
 from jenkins_scan.images.interface import Platform, Store, parse_platform
 from jenkins_scan.images.reference import parse_reference
@@ -166,6 +166,11 @@ def test_an_older_engine_cannot_be_asked_for_the_platforms(ask):
     info = {"Driver": "overlayfs", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
     with pytest.raises(WrongPlatform, match="does not say"):
         ask(answers(IMAGE | {"Os": ""}, info=info))
+
+
+def test_an_answer_without_an_end_is_no_engines(ask):
+    with pytest.raises(EngineUnreachable, match="does not end"):
+        ask(answers(b" " * (LARGEST_ANSWER + 1)))
 
 
 @pytest.mark.parametrize("image", [b"<html>", b"", [], "text", {"Id": 5}, {}, b"[" * 100_000])
