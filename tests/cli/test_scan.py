@@ -370,6 +370,8 @@ def test_an_output_that_fails_at_the_end_is_a_warning(cli, archive, clock, tmp_p
         (("nosuch:1", *SANDBOX), {}, 13, "No engine at unix:///var/run/docker.sock"),
         (("Bad:1", *SANDBOX), {}, 2, "bad:1"),
         (("docker-archive://nowhere.tar", *SANDBOX), {}, 13, "nowhere.tar"),
+        (("docker-archive:app.tar", *SANDBOX), {}, 2, "docker-archive://app.tar"),
+        (("docker-archive:///dev/null", *SANDBOX), {}, 13, "/dev/null"),
         ((), {}, 2, "no image was named"),
         (("a:1",), {}, 2, "no region was named"),
         (("a:1", "--region", "cn-hangzho"), {}, 2, "did you mean 'cn-hangzhou'"),

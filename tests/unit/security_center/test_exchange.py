@@ -55,6 +55,11 @@ def test_an_answer_of_just_eight_mebibytes_is_whole():
     assert (raw.whole, len(raw.body)) == (True, LARGEST_ANSWER)
 
 
+def test_what_is_packed_twice_is_left_packed():
+    packed = gzip.compress(gzip.compress(bytes(2**20)))
+    assert exchanged({"content-encoding": "gzip, gzip"}, Chunks(packed, 1)).body == packed
+
+
 def test_a_gzip_bomb_is_cut_while_it_unfolds():
     bomb = gzip.compress(bytes(2**25))
     pieces = Chunks(bomb[: 2**14], 1)
