@@ -144,8 +144,9 @@ def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clo
             continue
         if answer.server_time is None:
             continue  # without the service's clock an older task cannot be told from ours
-        # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one; time
-        # that the look itself took makes it late, never early: an older task must not pass for ours.
+        # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one second:
+        # a task for the same digest that began in that moment cannot be told from ours, every older one can. Time that
+        # the look itself took makes it late, never early.
         submitted_at = answer.server_time - (asked_on - sent_on)
         until = answer.server_time + CUT
         ours = tuple(
