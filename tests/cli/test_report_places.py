@@ -1,0 +1,216 @@
+"""Where `jenkins-scan scan` writes: proved before any task, whole or not at all, and never out of its place."""
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.cli.scan import _last_words
+from jenkins_scan.cli.signals import Interruptions
+from jenkins_scan.cli.terminal import Terminal
+from jenkins_scan.config.file import FileSettings
+from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.record import ImageRun, Run, TaskRecord
+from jenkins_scan.report.outputs import STANDARD_SET
+from jenkins_scan.report.result import Result
+from jenkins_scan.security_center.interface import CreatedTask
+
+SANDBOX = ("--endpoint", "sandbox")
+
+
+def test_every_result_fits_the_published_schema(cli, archive):
+    Draft202012Validator.check_schema(Result.model_json_schema())
+    published = Path(__file__).parents[2] / "docs" / "result.schema.json"
+    validator = Draft202012Validator(json.loads(published.read_text()))
+    for arguments in (
+        [archive, *SANDBOX],
+        [archive, *SANDBOX, "--scenario", "lost-answer"],
+        ["nowhere:1", *SANDBOX],
+        [],
+    ):
+        validator.validate(cli("scan", *arguments).result)
+
+
+def test_reports_go_where_they_are_asked_to(cli, archive, tmp_path):
+    run = cli(
+        "scan", archive, *SANDBOX, "-o", "json", "-o", "table=deep/table.txt", "--report-dir", "out", report="out"
+    )
+    assert json.loads(run.out) == run.result
+    table = (tmp_path / "deep" / "table.txt").read_text()
+    assert run.result["tasks"][0]["id"] in table
+    assert "SANDBOX" in table
+    assert not (tmp_path / "scan-report").exists()
+
+
+def test_a_table_on_stdout_is_not_repeated_on_stderr(cli, archive):
+    run = cli("scan", archive, *SANDBOX, "-o", "table")
+    assert "config" in run.out
+    assert "config" not in run.err
+
+
+def test_old_reports_cannot_pass_for_this_runs(cli, archive, tmp_path):
+    for name in STANDARD_SET:
+        old = tmp_path / "scan-report" / name
+        old.parent.mkdir(parents=True, exist_ok=True)
+        old.write_text("old")
+    run = cli("scan", archive, *SANDBOX)
+    assert sorted(path.name for path in run.folder.rglob("*") if path.is_file()) == ["result.json", "summary.txt"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--report-dir", "/dev/null/x"),
+        ("--report-dir", "a-file"),
+        ("-o", "json=/dev/null"),
+        ("-o", "json="),
+        ("-o", "jsn"),
+        ("-o", "json", "-o", "table"),
+        ("-o", "json=x", "-o", "table=x"),
+        ("--report-dir", "with-folder"),
+        ("--report-dir", "link"),
+        ("--report-dir", "n\0ul"),
+    ],
+)
+def test_a_report_place_that_cannot_be_used_is_found_before_any_task(cli, archive, tmp_path, arguments):
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "with-folder" / "result.json").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path.parent, target_is_directory=True)
+    run = cli("scan", archive, *SANDBOX, "--state", "s.db", *arguments)
+    assert run.code == 2
+    assert "->" in run.err
+    assert not (tmp_path / "s.db").exists()
+    if arguments[0] == "-o":
+        assert run.result["reason"] == "usage"
+
+
+def test_a_bad_output_leaves_no_old_result_behind(cli, archive, tmp_path):
+    (tmp_path / "scan-report").mkdir()
+    (tmp_path / "scan-report" / "result.json").write_text('{"verdict": "PASS", "exit_code": 0}')
+    (tmp_path / ".jenkins-scan.toml").write_text('output = ["jsn"]')
+    run = cli("scan", archive, *SANDBOX)
+    assert (run.code, run.result["exit_code"], run.result["verdict"]) == (2, 2, "ERROR")
+
+
+@pytest.mark.parametrize("link", ["scan-report", "nested/../scan-report"])
+def test_a_report_folder_that_is_a_link_inside_the_workspace_is_used_as_it_is(cli, archive, tmp_path, link):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "nested").mkdir()
+    (tmp_path / "scan-report").symlink_to("real")
+    assert cli("scan", archive, *SANDBOX, "--report-dir", link).code == 0
+    assert (tmp_path / "scan-report").is_symlink()
+    assert (tmp_path / "real" / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["table=scan-report/result.json", "json=x/../scan-report/summary.txt", "json=away/keep.txt", "table=turning/t.txt"],
+)
+def test_an_output_takes_no_place_that_is_not_its_own(cli, archive, tmp_path, output):
+    (tmp_path / "away").symlink_to(tmp_path.parent)
+    (tmp_path / "turning").symlink_to("turning")
+    run = cli("scan", archive, *SANDBOX, "--state", "s.db", "-o", output)
+    assert (run.code, run.result["exit_code"]) == (2, 2)
+    assert not (tmp_path / "s.db").exists()
+    assert not (tmp_path.parent / "keep.txt").exists()
+
+
+def test_two_names_of_one_file_are_one_place(cli, archive):
+    assert cli("scan", archive, *SANDBOX, "-o", "json=x.json", "-o", "table=y/../x.json").code == 2
+
+
+def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
+    (tmp_path / "scan-report").symlink_to("scan-report")
+    assert cli("scan", archive, *SANDBOX).code == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "ids", "said"),
+    [
+        (TaskRecord(CreatedTask("TASK-1"), 0.0), ["TASK-1"], "task TASK-1 is open"),
+        (TaskRecord(None, 0.0), [], "a task may exist"),
+        (None, [], "no task was opened"),
+    ],
+)
+def test_when_the_reports_fail_the_task_is_still_said_and_kept(tmp_path, clock, task, ids, said):
+    err = io.StringIO()
+    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    assert _last_words(app, Run(0.0, ImageRun("app:1", task=task)), tmp_path) == 1
+    kept = json.loads((tmp_path / "result.json").read_text())
+    assert (kept["exit_code"], kept["reason"], [each["id"] for each in kept["tasks"]]) == (1, "internal", ids)
+    assert said in err.getvalue()
+
+
+def test_a_linked_html_folder_is_unlinked_not_followed(cli, archive, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "index.html").write_text("precious")
+    (tmp_path / "scan-report").mkdir()
+    (tmp_path / "scan-report" / "html").symlink_to(elsewhere)
+    assert cli("scan", archive, *SANDBOX).code == 0
+    assert (elsewhere / "index.html").read_text() == "precious"
+
+
+class TestResultThatCannotBeWritten:
+    """Something takes the place of result.json while the step runs."""
+
+    @pytest.fixture
+    def spoiled(self, monkeypatch, tmp_path):
+        """A folder stands where result.json shall go: os.replace fails, for root as well."""
+
+        def spoil(clock_sleep=None):
+            (tmp_path / "scan-report" / "result.json" / "x").mkdir(parents=True, exist_ok=True)
+
+        return spoil
+
+    @pytest.mark.parametrize(
+        ("scenario", "code"),
+        [("throttled", 17), ("throttled-soft", 17), ("throttled-refused", 12)],
+    )
+    def test_zero_and_eleven_become_seventeen_and_others_stay(self, cli, archive, clock, spoiled, scenario, code):
+        sleep = clock.sleep
+        clock.sleep = lambda seconds: (spoiled(), sleep(seconds))
+        Path("throttled-refused.toml").write_text(THROTTLED_THEN_EXHAUSTED)
+        named = "throttled" if scenario == "throttled" else "throttled-refused.toml"
+        soft = ("--soft", "quota") if scenario == "throttled-soft" else ()
+        run = cli("scan", archive, *SANDBOX, "--scenario", named, *soft)
+        assert run.code == code
+        assert "could not be written" in run.err
+        assert run.last_line.endswith(f"(exit {code})")
+
+
+THROTTLED_THEN_EXHAUSTED = """
+description = "Throttled once, then the quota is used up."
+[quota]
+capacity = 10
+used = 10
+[[fault]]
+operation = "DescribeImageScanAuthCount"
+times = 1
+status = 400
+code = "Throttling.User"
+"""
+
+
+def test_an_output_that_fails_at_the_end_is_a_warning(cli, archive, clock, tmp_path):
+    sleep = clock.sleep
+    clock.sleep = lambda seconds: (
+        (tmp_path / "deep" / "t.txt" / "x").mkdir(parents=True, exist_ok=True),
+        sleep(seconds),
+    )
+    run = cli("scan", archive, *SANDBOX, "--scenario", "throttled", "-o", "table=deep/t.txt")
+    assert run.code == 0
+    assert "deep/t.txt could not be written" in run.err
+
+
+def test_files_of_reports_follow_the_umask(cli, archive):
+    previous = os.umask(0o022)
+    try:
+        run = cli("scan", archive, *SANDBOX)
+    finally:
+        os.umask(previous)
+    assert (run.folder / "result.json").stat().st_mode & 0o777 == 0o644
