@@ -14,7 +14,7 @@ import pytest_socket
 from jenkins_scan.jenkins.environment import NOT_REPORTED, VARIABLES
 
 # Enough examples to notice a regression; a longer search is a run of its own, as `--hypothesis-profile=default` does.
-hypothesis.settings.register_profile("quick", max_examples=30, deadline=None)
+hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
 hypothesis.settings.load_profile("quick")
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", socket.gethostname()})
