@@ -1,5 +1,6 @@
 """`jenkins-scan inspect`: which image is this, by its bytes? No cloud call."""
 
+import json
 from typing import Any
 
 import click
@@ -17,8 +18,6 @@ OWN = frozenset(("store", "size_semantics", "manifest_kind", "registry_digest_fr
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Show which image IMAGE is: every digest by its own name, and where each came from. Asks no cloud."""
-    import json
-
     from pydantic import TypeAdapter
 
     from jenkins_scan.errors import ConfigurationError
@@ -39,16 +38,16 @@ def command(context: click.Context, /, **values: Any) -> int:
     for warning in image.warnings:
         app.terminal.line(f"warning: {warning}")
     identity = redacted(TypeAdapter(ImageIdentity).dump_python(image.identity, mode="json"), app.terminal.redact, OWN)
-    app.deliver(outputs, {output.format: _render(output.format, identity, json.dumps) for output in outputs})
+    app.deliver(outputs, {output.format: _render(output.format, identity) for output in outputs})
     return 0
 
 
-def _render(name: str, identity: dict[str, Any], dumps: Any) -> str:
+def _render(name: str, identity: dict[str, Any]) -> str:
     if name == "json":
-        return dumps({"images": [identity]}, indent=2) + "\n"  # type: ignore[no-any-return]  # json.dumps
+        return json.dumps({"images": [identity]}, indent=2) + "\n"
     from jenkins_scan.report.table import tabulate
 
     return tabulate(
-        (key, "not known" if value is None else value if isinstance(value, str) else dumps(value))
+        (key, "not known" if value is None else value if isinstance(value, str) else json.dumps(value))
         for key, value in identity.items()
     )

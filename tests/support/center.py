@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota, ScanRequest
 from jenkins_scan.security_center.signing import AcsV3Auth
 
 NOON = 1_735_819_200.0
@@ -136,3 +137,15 @@ class Replies:
         # Not by `connect`: it would load the CAs of the world for each of some thousand clients.
         http = httpx.Client(auth=AcsV3Auth(KEYS, now=clock.now), transport=self.transport)
         return SecurityCenterClient(http, endpoint, None if token is None else SecretStr(token), clock)
+
+
+def create(replies: "Replies", clock: FakeClock) -> Answer[CreatedTask]:
+    """One create of an image with a digest, within the budget of a step."""
+    return replies.client(clock).create_jenkins_image_scan_task(
+        ScanRequest(digest=DIGEST), deadline=clock.monotonic() + 30
+    )
+
+
+def ask_quota(replies: "Replies", clock: FakeClock) -> Answer[Quota]:
+    """One read of the quota, within the same budget."""
+    return replies.client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)

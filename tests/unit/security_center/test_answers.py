@@ -5,21 +5,21 @@ from dataclasses import dataclass
 import pytest
 
 from jenkins_scan import errors
-from jenkins_scan.security_center.interface import CreatedTask, Quota, ScanRequest
+from jenkins_scan.security_center.interface import CreatedTask, Quota
 from tests.support.center import (
     CLOSED,
     CONNECT_ERROR,
     CONNECT_TIMEOUT,
-    DIGEST,
     READ_TIMEOUT,
     REQUEST_ID,
     RESET,
     TASK_ID,
     TOKEN,
     Canned,
-    FakeClock,
     Replies,
     as_json,
+    ask_quota,
+    create,
     created,
     html,
     quota,
@@ -128,21 +128,6 @@ ROWS = {
     ),
 }
 rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-def create(replies, clock):
-    return replies.client(clock).create_jenkins_image_scan_task(
-        ScanRequest(digest=DIGEST), deadline=clock.monotonic() + 30
-    )
-
-
-def ask_quota(replies, clock):
-    return replies.client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
 
 
 @rows

@@ -12,30 +12,16 @@ from tests.support.center import (
     TASK_ID,
     TOKEN,
     Canned,
-    FakeClock,
     Replies,
     as_json,
+    ask_quota,
+    create,
     created,
     html,
     listed,
     quota,
     refused,
 )
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-def create(replies, clock):
-    return replies.client(clock).create_jenkins_image_scan_task(
-        ScanRequest(digest=DIGEST), deadline=clock.monotonic() + 30
-    )
-
-
-def ask_quota(replies, clock):
-    return replies.client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
 
 
 def test_the_task_has_every_part_of_the_answer(clock):
