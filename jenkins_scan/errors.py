@@ -15,9 +15,11 @@
     ├── ImageError               13
     │   ├── ImageNotFound
     │   ├── EngineUnreachable
+    │   │   └── EngineAbsent          no socket, or nobody listens: another engine may be tried
     │   ├── EngineTLSError            missing or refused certificates of the engine
+    │   ├── RegistryRefused           a registry that cannot be reached, or does not let us in
     │   ├── WrongPlatform
-    │   └── UnreadableImage           an archive or an engine's answer that cannot be understood
+    │   └── UnreadableImage           an archive, an engine's or a registry's answer that cannot be understood
     ├── AccessError              14
     │   ├── CredentialsMissing
     │   ├── CredentialsRefused
@@ -31,6 +33,7 @@
     │   ├── AnswerNotUnderstood
     │   └── FateUnknown               a create that may have opened a task
     └── IncompleteError          17
+        ├── ImageMoved                the reference means another image now
         ├── RegionNotSupported
         └── ResultNotWritten
     Interrupted (BaseException)  129, 130, 143
@@ -91,9 +94,12 @@ class ScanError(Exception):
         service_code: str | None = None,
         request_id: str | None = None,
         http_status: int | None = None,
+        tried: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.tried = tried
+        """What was tried and how each attempt failed, one line each; empty when there was but one."""
         self.remedy = self.default_remedy if remedy is None else remedy
         self.service_code = service_code
         """The service's own error code, such as `BeyondQuata`, when an answer carried one."""
@@ -180,8 +186,16 @@ class EngineUnreachable(ImageError):
     """No engine answers where one was expected."""
 
 
+class EngineAbsent(EngineUnreachable):
+    """There is no engine at this address: no socket, or nobody who listens. Another one may be tried."""
+
+
 class EngineTLSError(ImageError):
     """The engine's TLS files are missing, unreadable, or its certificate is refused."""
+
+
+class RegistryRefused(ImageError):
+    """A registry that cannot be reached, or does not let us read the image."""
 
 
 class WrongPlatform(ImageError):
@@ -278,6 +292,14 @@ class IncompleteError(ScanError):
     """The result is not whole, not for this image, or not on disk."""
 
     reason = Reason.INCOMPLETE
+
+
+class ImageMoved(IncompleteError):
+    """The reference means another image now than the one that was identified."""
+
+    default_remedy = (
+        "Something built, tagged or pushed under this name during the run. Scan again, and give each build its own tag."
+    )
 
 
 class RegionNotSupported(IncompleteError):

@@ -101,21 +101,66 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="ca-bundle",
         metavar="FILE",
-        commands=CLOUD,
-        help="PEM file with the CAs that vouch for the endpoint (else SSL_CERT_FILE).",
+        commands=ALL,
+        help="PEM file with the CAs that vouch for the endpoint and for registries (else SSL_CERT_FILE).",
     ),
     Option(
         name="docker-host",
         metavar="URL",
         commands=IMAGE,
-        help="Engine to ask: unix:///PATH or tcp://HOST:PORT (else DOCKER_HOST, DOCKER_CONTEXT, the current context).",
+        help="Engine to ask: unix:///PATH, tcp://HOST:PORT or ssh://HOST "
+        "(else DOCKER_HOST, DOCKER_CONTEXT, the current context).",
+    ),
+    Option(
+        name="image-src",
+        metavar="LIST",
+        commands=IMAGE,
+        default="docker,podman",
+        help="Engines for a bare name, in this order; a registry is asked for registry://NAME alone.",
+    ),
+    Option(
+        name="engine-wait",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, max=600),
+        commands=IMAGE,
+        help="How long to wait for a tcp:// engine that refuses connections, as one that is just starting does "
+        "(else 10 in a Jenkins build, 0 elsewhere).",
     ),
     Option(
         name="platform",
         metavar="OS/ARCH[/VARIANT]",
         commands=IMAGE,
         in_found_file=True,
-        help="Require this platform; another one is exit code 13.",
+        help="Choose this platform of an index, and require it; another one is exit code 13.",
+    ),
+    Option(
+        name="build-metadata",
+        metavar="FILE",
+        commands=IMAGE,
+        help="What the builder wrote about the image: buildx --metadata-file, --iidfile, --digestfile or kaniko's "
+        "digest files. A claim that is compared with the image; a contradiction is exit code 17.",
+    ),
+    Option(
+        name="pushed",
+        switch=True,
+        default=False,
+        commands=IMAGE,
+        help="The image was pushed under its name: confirm its digest at the registry; if it is not there, or another "
+        "one is, exit code 17.",
+    ),
+    Option(
+        name="from-file",
+        metavar="FILE",
+        commands=IMAGE,
+        help="Read more images from FILE, one a line (`-` for stdin).",
+    ),
+    Option(
+        name="jobs",
+        metavar="N",
+        type=click.IntRange(min=1, max=32),
+        commands=IMAGE,
+        default=4,
+        help="How many images are worked on side by side.",
     ),
     Option(
         name="namespace",

@@ -153,3 +153,10 @@ class ImageSource(Protocol):
     def resolve(self) -> ResolvedImage:
         """The image, identified by its bytes. Raises `errors.ImageError` (13) or `errors.UsageError` (2)."""
         ...
+
+    def look_again(self, identity: ImageIdentity) -> None:
+        """Nothing, while the reference still means the image that `resolve` gave as `identity`.
+
+        Raises `errors.ImageMoved` (17) when it means another one, `errors.ImageError` (13) when it cannot be found.
+        """
+        ...
