@@ -46,9 +46,10 @@ bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 check-docs: $(DEVELOPMENT)  ## compare README and docs with the tool; `scripts/check_docs.py --write` renews them
 	$(BIN)/python scripts/check_docs.py
 
-lock: $(LOCKER)  ## renew both lock files from pyproject.toml
+lock: $(LOCKER)  ## renew the lock files from pyproject.toml
 	$(LOCKER) pip compile pyproject.toml --group pyproject.toml:dev --all-extras $(COMPILE) -o requirements-dev.lock
 	printf 'flit-core>=3.12,<5\n' | $(LOCKER) pip compile pyproject.toml - $(COMPILE) -c requirements-dev.lock -o requirements.lock
+	printf 'flit-core>=3.12,<5\n' | $(LOCKER) pip compile pyproject.toml - --all-extras $(COMPILE) -c requirements-dev.lock -o requirements-extras.lock
 
 clean:  ## remove what was built and cached; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* scan-report

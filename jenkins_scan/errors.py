@@ -86,7 +86,7 @@ class ScanError(Exception):
     reason: ClassVar[Reason]
     default_remedy: ClassVar[str] = ""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is one thing that an error may have to say
         self,
         message: str,
         *,
@@ -123,7 +123,9 @@ class InternalError(ScanError):
     @classmethod
     def of(cls, problem: Exception) -> "InternalError":
         """The error for an exception that nobody expected."""
-        return cls(f"{type(problem).__name__}: {problem}")
+        error = cls(f"{type(problem).__name__}: {problem}")
+        error.__cause__ = problem
+        return error
 
 
 class UsageError(ScanError):

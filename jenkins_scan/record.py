@@ -4,9 +4,9 @@ An error or a signal at any moment leaves everything known until then; above all
 and the fact that one may exist.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from jenkins_scan.errors import Interrupted, Reason, ScanError
+from jenkins_scan.errors import Interrupted, Reason, ScanError, UsageError
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.security_center.interface import CreatedTask, Quota
 from jenkins_scan.submission import Submission
@@ -24,13 +24,14 @@ class TaskRecord:
 
 @dataclass(slots=True)
 class ImageRun:
-    """What happened to one image."""
+    """What happened to one image. One thread at a time writes to it."""
 
     reference: str
     identity: ImageIdentity | None = None
     submission: Submission | None = None
     task: TaskRecord | None = None
     error: ScanError | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class Run:
     """What happened in the whole run."""
 
     started_at: float
-    image: ImageRun
+    images: list[ImageRun]
+    """In the order in which they were named; never empty, so that a refused run has a place for its reason."""
     quota: Quota | None = None
     sandbox: bool = False
     warnings: list[str] = field(default_factory=list)
@@ -47,5 +49,32 @@ class Run:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """The reasons against a pass."""
-        failed = () if self.image.error is None else (self.image.error.reason,)
+        return tuple(reason for image in self.images for reason in self.reasons_of(image))
+
+    def reasons_of(self, image: ImageRun) -> tuple[Reason, ...]:
+        """The reasons against a pass of this image."""
+        failed = () if image.error is None else (image.error.reason,)
         return failed if self.interrupted is None else (*failed, self.interrupted.reason)
+
+    def fail(self, error: ScanError) -> None:
+        """Note what ended the run for every image that has no reason of its own yet."""
+        for image in self.images:
+            if image.error is None:
+                image.error = error
+
+    def ends_as_a_whole(self) -> bool:
+        """Whether an image that cannot be meant ends the run: then the others say so too. Nothing was sent yet."""
+        for image in self.images:
+            if isinstance(image.error, UsageError):
+                self.fail(
+                    UsageError(
+                        f"nothing was sent: {image.reference!a} of the same run cannot be meant as it is written.",
+                        remedy="Mend or leave out that image; its own reason says why.",
+                    )
+                )
+                return True
+        return False
+
+    def freeze(self) -> None:
+        """From here on the images no longer change, whatever a thread that was left behind still writes."""
+        self.images = [replace(image, warnings=[*image.warnings]) for image in self.images]

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import shlex
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any
@@ -58,12 +59,15 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[str] = []
+        self._learning = threading.Lock()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """Learn one more secret; one shorter than six characters is not worth hiding and is left out."""
-        if len(secret) >= SHORTEST:
+        if len(secret) < SHORTEST:
+            return
+        with self._learning:  # images are worked on side by side, and registries have secrets of their own
             # The longest first, so that a secret which is part of another leaves nothing of it behind.
             self._forms = sorted({*self._forms, *forms_of(secret)}, key=len, reverse=True)
 

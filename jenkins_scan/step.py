@@ -1,116 +1,207 @@
-"""The step: gather, ask the quota, submit, judge. One readable line from the image to the task."""
+"""The step: identify every image, ask the quota once, submit, look again. One line from the images to their tasks.
+
+Images are worked on side by side and fail on their own; what concerns all of them ends the run before anything is sent.
+"""
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
-from jenkins_scan.errors import AccessError, FateUnknown, Interrupted, ScanError, ServiceError, UsageError
+from jenkins_scan.errors import (
+    AccessError,
+    FateUnknown,
+    ImageError,
+    IncompleteError,
+    InternalError,
+    QuotaTooLow,
+    ScanError,
+    ServiceError,
+    UsageError,
+)
 from jenkins_scan.gate.quota import require_capacity, require_remaining
-from jenkins_scan.images.interface import ResolvedImage
+from jenkins_scan.images.interface import ImageSource
 from jenkins_scan.record import ImageRun, Run, TaskRecord
-from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, SecurityCenter
+from jenkins_scan.security_center.interface import CreatedTask, ListedTask, SecurityCenter
+from jenkins_scan.side_by_side import SideBySide
 from jenkins_scan.submission import Submission, prepare
 
 FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
-"""Seconds for all tries up to and including the submit."""
+"""Seconds for all tries up to and including the submit of an image."""
 LOOK_UP_BUDGET = 20.0
 LOOK_UP_WAITS = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each look for a task whose create got no answer: a listing may lag."""
 CUT = 1.0
 """Seconds that a `Date` header cuts off at most."""
 GRACE = 1.5
-"""Seconds that an interrupted create may still take to answer."""
+"""Seconds that creates may still take to answer after an interruption."""
 log = logging.getLogger(__name__)
 
 
 def scan(
-    run: Run, settings: ScanSettings, *, resolve: Callable[[], ResolvedImage], center: SecurityCenter, clock: Clock
+    run: Run, settings: ScanSettings, *, sources: Sequence[ImageSource], center: SecurityCenter, clock: Clock
 ) -> None:
-    """Opens a scan task for the image and notes everything in `run`. Raises `ScanError`, `Interrupted` on a signal."""
-    try:
-        resolved = resolve()
-        run.image.identity = resolved.identity
-        submission = prepare(resolved, settings.overrides)
-        run.image.submission = submission
-        run.warnings += [*resolved.warnings, *submission.warnings]
-        deadline = clock.monotonic() + SUBMIT_BUDGET
-        if settings.min_quota > 0:
-            _ask_quota(run, center, settings.min_quota, deadline)
-        _refuse_unnamed_sandbox(center, settings)
-        task = _submit(run, submission, center, clock, deadline)
-        _refuse_unnamed_sandbox(center, settings)
-        _judge_capacity(run, task, settings.min_quota)
-    finally:
-        run.sandbox = run.sandbox or center.is_sandbox
+    """Opens a scan task for each image of `run` and notes everything there, errors too; `sources` are in their order.
+
+    Raises `Interrupted` on a signal: what was opened until then is noted.
+    """
+    _Step(run, settings, center, clock).take(sources)
 
 
-def _ask_quota(run: Run, center: SecurityCenter, minimum: int, deadline: float) -> None:
-    try:
-        run.quota = center.describe_image_scan_auth_count(deadline=deadline).value
-    except (AccessError, ServiceError) as denied:
-        if denied.http_status != FORBIDDEN:
+class _Halted(Exception):
+    """The run was interrupted before this create was sent."""
+
+
+@dataclass
+class _Work:
+    """One image on its way."""
+
+    image: ImageRun
+    source: ImageSource
+
+
+@dataclass
+class _Step:
+    run: Run
+    settings: ScanSettings
+    center: SecurityCenter
+    clock: Clock
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, sources: Sequence[ImageSource]) -> None:
+        works = [_Work(image, source) for image, source in zip(self.run.images, sources, strict=True)]
+        try:
+            self._each(works, self._identify)
+            if self.run.ends_as_a_whole():
+                return
+            spent = self._share_quota(_sound(works))
+            self._each(_sound(works), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            self._each(_sound(works), _look_again)
+        finally:
+            self.run.sandbox = self.run.sandbox or self.center.is_sandbox
+
+    def _each(self, works: Sequence[_Work], do: Callable[[_Work], None], *, grace: float = 0.0) -> None:
+        """Does it for each image side by side; what goes wrong is noted with the image."""
+
+        def guarded(work: _Work) -> None:
+            try:
+                do(work)
+            except _Halted:
+                pass
+            except ScanError as error:
+                work.image.error = error
+            except Exception as problem:  # noqa: BLE001  one image's bug must not take the others along
+                work.image.error = InternalError.of(problem)
+
+        all_of_them = SideBySide(guarded, works, jobs=self.settings.jobs)
+        try:
+            all_of_them.finish()
+        except BaseException:
+            self.halted.set()
+            all_of_them.dismiss(grace)
+            self.run.freeze()
             raise
-        run.warnings.append(
-            f"the remaining quota is not known; only a total that comes with the task can be judged: {denied.message}"
-        )
-        return
-    log.info("quota: %d of %d image scans remain", run.quota.remaining, run.quota.capacity)
-    require_remaining(run.quota, minimum)
+
+    def _identify(self, work: _Work) -> None:
+        image = work.image
+        found = work.source.resolve()
+        image.identity = found.identity
+        image.submission = prepare(found, self.settings.overrides)
+        image.warnings += [*found.warnings, *image.submission.warnings]
+
+    def _share_quota(self, works: Sequence[_Work]) -> float:
+        """Asks for the quota once, and refuses the images beyond it. Returns the seconds that took."""
+        if self.settings.min_quota == 0 or not works:
+            return 0.0
+        began = self.clock.monotonic()
+        try:
+            quota = self.center.describe_image_scan_auth_count(deadline=began + SUBMIT_BUDGET).value
+        except (AccessError, ServiceError) as denied:
+            self._quota_unknown(works, denied)
+        else:
+            self.run.quota = quota
+            log.info("quota: %d of %d image scans remain", quota.remaining, quota.capacity)
+            for before, work in enumerate(works):
+                try:
+                    require_remaining(quota, self.settings.min_quota, before=before)
+                except QuotaTooLow as low:
+                    work.image.error = low
+        return self.clock.monotonic() - began
+
+    def _quota_unknown(self, works: Sequence[_Work], denied: ScanError) -> None:
+        if denied.http_status == FORBIDDEN:
+            self.run.warnings.append(
+                f"the remaining quota is not known; only a total that comes with a task can be judged: {denied.message}"
+            )
+            return
+        for work in works:
+            work.image.error = denied
+
+    def _refuse_unnamed_sandbox(self) -> None:
+        if self.center.is_sandbox and not self.settings.service.sandbox_allowed:
+            raise UsageError(
+                "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",
+                remedy="Write --endpoint on the command line if you mean the sandbox; it judges nothing real.",
+            )
+
+    def _submit(self, work: _Work, budget: float) -> None:
+        """Opens the task and notes it. Until the service has answered, the note says that a task may exist."""
+        image, submission = work.image, work.image.submission
+        if submission is None:  # an image without an error has one
+            raise InternalError("an image was to be submitted that was never prepared.")
+        self._refuse_unnamed_sandbox()
+        deadline = self.clock.monotonic() + budget
+
+        def note(sent_at: float | None) -> None:
+            image.task = None if sent_at is None else TaskRecord(None, sent_at)
+            # Noted first: whoever halts the run then reads the note, and either sees it or nothing is sent.
+            if sent_at is not None and self.halted.is_set():
+                image.task = None
+                raise _Halted
+
+        try:
+            answer = self.center.create_jenkins_image_scan_task(submission.request, deadline=deadline, on_the_way=note)
+        except FateUnknown as unknown:
+            sent_at = 0.0 if image.task is None else image.task.opened_at
+            task = _taken_up(image, unknown, submission, self.center, self.clock)
+            image.task = TaskRecord(task, sent_at, unknown.request_id)
+        else:
+            sent_at = self.clock.now() if image.task is None else image.task.opened_at
+            task = answer.value
+            image.task = TaskRecord(task, answer.server_time or sent_at, answer.request_id)
+        log.info("%s: task %s is open", image.reference, task.task_id)
+        self._refuse_unnamed_sandbox()
+        self._judge_capacity(image, task)
+
+    def _judge_capacity(self, image: ImageRun, task: CreatedTask) -> None:
+        if task.capacity is None and self.run.quota is None and self.settings.min_quota > 0:
+            image.warnings.append("the quota was not judged: neither what remains nor the purchased total was told.")
+        require_capacity(task.capacity, self.settings.min_quota)
 
 
-def _judge_capacity(run: Run, task: CreatedTask, minimum: int) -> None:
-    if task.capacity is None and run.quota is None and minimum > 0:
-        run.warnings.append("the quota was not judged: neither what remains nor the purchased total was told.")
-    require_capacity(task.capacity, minimum)
+def _sound(works: Sequence[_Work]) -> list[_Work]:
+    return [work for work in works if work.image.error is None]
 
 
-def _refuse_unnamed_sandbox(center: SecurityCenter, settings: ScanSettings) -> None:
-    if center.is_sandbox and not settings.service.sandbox_allowed:
-        raise UsageError(
-            "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",
-            remedy="Write --endpoint on the command line if you mean the sandbox; it judges nothing real.",
-        )
-
-
-def _submit(run: Run, submission: Submission, center: SecurityCenter, clock: Clock, deadline: float) -> CreatedTask:
-    """Opens the task and notes it. Until the service has answered, the note says that a task may exist."""
-    image, sent_at = run.image, clock.now()
-    image.task = TaskRecord(None, sent_at)
+def _look_again(work: _Work) -> None:
+    """Before the verdict: the reference has to mean the image that was submitted."""
+    if work.image.identity is None:  # an image without an error has one
+        raise InternalError("an image was submitted without an identity.")
     try:
-        answer = center.create_jenkins_image_scan_task(submission.request, deadline=deadline)
-        image.task = _opened(answer, sent_at)
-    except Interrupted:
-        image.task = _after_interruption(center, sent_at)
-        raise
-    except FateUnknown as unknown:
-        task = _taken_up(run, unknown, submission, center, clock)
-        image.task = TaskRecord(task, sent_at, unknown.request_id)
-        return task
-    except ScanError:
-        image.task = None
-        raise
-    log.info("task %s is open", answer.value.task_id)
-    return answer.value
-
-
-def _opened(answer: Answer[CreatedTask], sent_at: float) -> TaskRecord:
-    return TaskRecord(answer.value, answer.server_time or sent_at, answer.request_id)
-
-
-def _after_interruption(center: SecurityCenter, sent_at: float) -> TaskRecord | None:
-    """What is known of the create that a signal interrupted, after a moment of grace."""
-    try:
-        late = center.settle(GRACE)
-    except FateUnknown:
-        return TaskRecord(None, sent_at)
-    return None if late is None else _opened(late, sent_at)
+        work.source.look_again(work.image.identity)
+    except ImageError as gone:
+        raise IncompleteError(
+            f"the image was submitted, but nobody can tell whether its name still means it: {gone.message}",
+            remedy="Keep the image and its engine, file or registry in reach until the verdict. " + gone.remedy,
+        ) from gone
 
 
 def _taken_up(
-    run: Run, unknown: FateUnknown, submission: Submission, center: SecurityCenter, clock: Clock
+    image: ImageRun, unknown: FateUnknown, submission: Submission, center: SecurityCenter, clock: Clock
 ) -> CreatedTask:
     """The task of a create whose answer was lost. Raises `FateUnknown` with what to look for when it is not found."""
     digest = submission.request.digest
@@ -119,12 +210,12 @@ def _taken_up(
         listed = f" Since then started: {', '.join(task.task_id for task in found)}." if found else ""
         raise FateUnknown(
             unknown.message + listed,
-            remedy=_what_to_look_for(run.image, submission),
+            remedy=_what_to_look_for(image, submission),
             service_code=unknown.service_code,
             request_id=unknown.request_id,
         ) from unknown
     (task,) = found
-    run.warnings.append(
+    image.warnings.append(
         f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up "
         f"(its status: {task.status or 'not told'})."
     )

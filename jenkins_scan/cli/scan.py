@@ -1,4 +1,4 @@
-"""`jenkins-scan scan`: the whole step for one image."""
+"""`jenkins-scan scan`: the whole step for one image or many."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,27 +9,34 @@ from jenkins_scan.cli.app import App
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jenkins_scan.config.settings import ScanSettings
+    from jenkins_scan.errors import Reason
+    from jenkins_scan.gate.verdict import Verdict
     from jenkins_scan.record import Run
     from jenkins_scan.report.outputs import Output
     from jenkins_scan.report.result import Result
 
 
 @click.command("scan", short_help="Identify the image, judge the quota, open a scan task.")
-@click.argument("image", required=False)
+@click.argument("image", nargs=-1)
 @options_of("scan")
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
-    """Identify IMAGE by its bytes, judge the quota, and open a scan task for it in Security Center.
+    """Identify each IMAGE by its bytes, judge the quota, and open a scan task for it in Security Center.
 
-    IMAGE is a name on the Docker engine of this agent, such as registry.example.com:5000/team/app:1, or an archive:
-    docker-archive://PATH. Nothing is pulled or uploaded. This version opens the task and ends SUBMITTED; it does not
-    wait for findings.
+    IMAGE is a name on the Docker or podman engine of this agent, such as registry.example.com:5000/team/app:1; an
+    archive or layout: docker-archive://PATH, oci-archive://PATH, oci-dir://PATH; or a pushed image: registry://NAME.
+    docker://NAME and podman://NAME ask that engine alone. Nothing is pulled or uploaded. This version opens the tasks
+    and ends SUBMITTED; it does not wait for findings.
 
     \b
     jenkins-scan scan "$IMAGE" --region cn-hangzhou
-    jenkins-scan scan app:1 --endpoint sandbox
+    jenkins-scan scan app:1 worker:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
+    from jenkins_scan.cli.images import images_of
+    from jenkins_scan.config.settings import scan_settings
     from jenkins_scan.errors import InternalError, Interrupted, ScanError
     from jenkins_scan.images.reference import as_label
     from jenkins_scan.record import ImageRun, Run
@@ -39,24 +46,30 @@ def command(context: click.Context, /, **values: Any) -> int:
     folder = Path(values["report_dir"])
     outputs: tuple[Output, ...] = ()
     prepare_folder(folder)
-    image = ImageRun(as_label(values["image"] or ""))
-    run = Run(started_at=app.clock.now(), image=image, sandbox=values["endpoint"] == "sandbox")
+    run = Run(started_at=app.clock.now(), images=[ImageRun("")], sandbox=values["endpoint"] == "sandbox")
     settings: ScanSettings | None = None
     try:
         try:
             asked_for = parse_outputs(values["output"])
             prepare_outputs(asked_for, folder)
             outputs = asked_for
-            settings = _settings(app, context, values)
-            _perform(app, settings, run)
+            run.images = [ImageRun(as_label(text)) for text in values["image"]] or run.images
+            app.check_configuration()
+            names = images_of(app, context, values)
+            run.images = [ImageRun(as_label(text)) for text in names]
+            settings = scan_settings(values, names, **app.service_arguments(context))
+            _perform(app, settings, run, values)
         except ScanError as error:
-            run.image.error = error
+            run.fail(error)
         except Exception as problem:  # noqa: BLE001  the report is written whatever happened
-            app.terminal.bug(problem)
-            run.image.error = InternalError.of(problem)
+            run.fail(InternalError.of(problem))
         app.interruptions.hold()
     except Interrupted as stop:
         run.interrupted = stop
+    for bug in {
+        id(image.error): image.error for image in run.images if isinstance(image.error, InternalError)
+    }.values():
+        app.terminal.bug(bug.__cause__ or bug)
     try:
         return _finish(app, run, settings, folder, outputs)
     except Exception as problem:  # noqa: BLE001  what was opened is said even if no report can be made
@@ -65,26 +78,23 @@ def command(context: click.Context, /, **values: Any) -> int:
         return _last_words(app, run, folder)
 
 
-def _settings(app: App, context: click.Context, values: dict[str, Any]) -> "ScanSettings":
-    from jenkins_scan.config.settings import scan_settings
-
-    app.check_configuration()
-    return scan_settings(values, **app.service_arguments(context))
-
-
-def _perform(app: App, settings: "ScanSettings", run: "Run") -> None:
+def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, Any]) -> None:
     from jenkins_scan import step
+    from jenkins_scan.cli.images import places_of
     from jenkins_scan.cli.service import open_service
-    from jenkins_scan.images.interface import ResolvedImage, parse_platform
-    from jenkins_scan.images.resolve import resolve_image
+    from jenkins_scan.errors import UsageError
+    from jenkins_scan.images.resolve import image_source
 
-    platform = None if settings.platform is None else parse_platform(settings.platform)
-
-    def resolve() -> ResolvedImage:
-        return resolve_image(settings.image, docker_host=settings.docker_host, environ=app.environ, platform=platform)
-
+    places, sources = places_of(app, values), []
+    for image, text in zip(run.images, settings.images, strict=True):
+        try:
+            sources.append(image_source(text, places))
+        except UsageError as error:  # the others are looked at too: all that is to mend comes at once
+            image.error = error
+    if run.ends_as_a_whole():
+        return
     with open_service(app, settings.service, with_token=True) as center:
-        step.scan(run, settings, resolve=resolve, center=center, clock=app.clock)
+        step.scan(run, settings, sources=sources, center=center, clock=app.clock)
 
 
 def _last_words(app: App, run: "Run", folder: Path) -> int:
@@ -94,11 +104,14 @@ def _last_words(app: App, run: "Run", folder: Path) -> int:
     from jenkins_scan.errors import Reason
     from jenkins_scan.report.outputs import RESULT
 
-    noted = run.image.task
-    ids = [] if noted is None or noted.task is None else [noted.task.task_id]
-    app.terminal.line(
-        f"task {ids[0]} is open" if ids else "a task may exist" if noted is not None else "no task was opened"
-    )
+    noted = [image.task for image in run.images if image.task is not None]
+    ids = [task.task.task_id for task in noted if task.task is not None]
+    for each in ids:
+        app.terminal.line(f"task {each} is open")
+    if len(noted) > len(ids):
+        app.terminal.line("a task may exist" if len(noted) == len(ids) + 1 else "more tasks may exist")
+    if not noted:
+        app.terminal.line("no task was opened")
     bare = {
         "schema": "jenkins-scan/result/1",
         "verdict": "ERROR",
@@ -120,23 +133,28 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
     soft = frozenset() if settings is None else settings.soft
     stop_code = None if run.interrupted is None else run.interrupted.exit_code
 
+    def judged(reasons: "Iterable[Reason]") -> "Verdict":
+        return judge(reasons, soft=soft, exit_code=stop_code)
+
     def current() -> "Result":
-        verdict = judge(run.reasons, soft=soft, exit_code=stop_code)
-        result = compose(run, settings, app.build, verdict, finished_at=app.clock.now())
+        result = compose(run, settings, app.build, judged, finished_at=app.clock.now())
         return without_secrets(result, app.terminal.redact)
 
     result = current()
     written = app.write(folder / RESULT, as_json.render(result))
     if not written and result.exit_code in (0, 11):
-        run.image.error, soft = (
-            ResultNotWritten(f"{folder / RESULT} could not be written, and a verdict nobody can read proves nothing."),
-            frozenset(),
+        soft = frozenset()
+        lost = ResultNotWritten(
+            f"{folder / RESULT} could not be written, and a verdict nobody can read proves nothing."
         )
+        for image in run.images:
+            image.error = lost
         result = current()
     app.write(folder / SUMMARY, summary.render(result))
     app.deliver(outputs, {output.format: renderer_of(output.format)(result) for output in outputs})
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result))
+    app.terminal.rows(summary.images(result), always=True)
     app.terminal.rows(summary.reasons(result), always=True)
     if written:
         app.terminal.rows([("reports", str(folder / RESULT))])

@@ -83,6 +83,8 @@ class Terminal:
     def error(self, error: ScanError) -> None:
         """What happened and what to do, at every verbosity."""
         self.line(f"error: {error.message}", color="red")
+        for attempt in error.tried:
+            self.line(f"  tried {attempt}")
         if error.remedy:
             self.line(f"  -> {error.remedy}")
         if error.request_id:

@@ -18,7 +18,13 @@ from jenkins_scan.errors import ConfigurationError
 
 FOUND_NAME = ".jenkins-scan.toml"
 LARGEST_FILE = 256 * 1024
-IMAGE = Option(name="image", commands=("scan", "inspect"), in_found_file=True, help="The image of this checkout.")
+IMAGE = Option(
+    name="image",
+    commands=("scan", "inspect"),
+    repeatable=True,
+    in_found_file=True,
+    help="The image of this checkout, or a list of images.",
+)
 KEYS: Mapping[str, Option] = {
     option.name: option for option in (IMAGE, *OPTIONS, *GLOBAL_OPTIONS) if option.name != "config"
 }
@@ -31,6 +37,8 @@ class FileSettings:
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    found: bool = False
+    """Whether it was found in the workspace, and not named by `--config`."""
 
 
 def read_file(named: str | None, *, folder: Path, from_fork: bool) -> FileSettings:
@@ -44,7 +52,7 @@ def read_file(named: str | None, *, folder: Path, from_fork: bool) -> FileSettin
         return FileSettings(
             path, {}, (f"{FOUND_NAME} is ignored: this build is of a fork, whose author may have written it.",)
         )
-    return FileSettings(path, _checked(_load(path, FOUND_NAME), FOUND_NAME, found=True, folder=folder))
+    return FileSettings(path, _checked(_load(path, FOUND_NAME), FOUND_NAME, found=True, folder=folder), found=True)
 
 
 def _load(path: Path, shown: str) -> dict[str, Any]:
@@ -99,6 +107,8 @@ def _value(option: Option, value: Any, shown: str) -> Any:
         expected = ("true or false", isinstance(value, bool))
     elif isinstance(option.type, click.IntRange):
         expected = ("a whole number", isinstance(value, int) and not isinstance(value, bool))
+    elif isinstance(option.type, click.FloatRange):
+        expected = ("a number", isinstance(value, int | float) and not isinstance(value, bool))
     elif isinstance(option.type, click.Choice):
         expected = (f"one of {', '.join(map(repr, option.type.choices))}", value in option.type.choices)
     else:

@@ -3,7 +3,7 @@
 import difflib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -73,24 +73,32 @@ class Overrides:
 class ScanSettings:
     """Everything that `scan` was asked for."""
 
-    image: str
+    images: tuple[str, ...]
+    """As typed, in order."""
     service: ServiceSettings
     overrides: Overrides
     min_quota: int
     soft: frozenset[Reason]
-    docker_host: str | None = None
-    platform: str | None = None
+    jobs: int = 1
+    """How many images are worked on at once."""
 
 
-def scan_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ScanSettings:
-    """The settings of `scan` from its click parameters. Raises `ConfigurationError` (2)."""
-    if not values.get("image"):
-        raise ConfigurationError(
-            "no image was named.",
-            remedy="Name it: jenkins-scan scan HOST/team/app:1 (or `image` in the configuration).",
-        )
+ONE_IMAGE = ("namespace", "repo", "tag", "digest", "uuid")
+"""Options that say something of one image."""
+
+
+def scan_settings(
+    values: Mapping[str, Any], images: Sequence[str], *, endpoint_origin: Origin, in_jenkins: bool
+) -> ScanSettings:
+    """The settings of `scan` from its click parameters, for these images. Raises `ConfigurationError` (2)."""
+    for name in ONE_IMAGE:
+        if len(images) > 1 and values.get(name):
+            raise ConfigurationError(
+                f"--{name} says something of one image, and {len(images)} were named.",
+                remedy=f"Leave --{name} out, or scan that image in a step of its own.",
+            )
     return ScanSettings(
-        image=values["image"],
+        images=tuple(images),
         service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
         overrides=Overrides(
             namespace=_label(values, "namespace"),
@@ -103,8 +111,7 @@ def scan_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenk
         ),
         min_quota=values["min_quota"],
         soft=_soft(values.get("soft")),
-        docker_host=values.get("docker_host"),
-        platform=values.get("platform"),
+        jobs=values["jobs"],
     )
 
 

@@ -4,11 +4,15 @@ from jenkins_scan.errors import QuotaTooLow
 from jenkins_scan.security_center.interface import Quota
 
 
-def require_remaining(quota: Quota, minimum: int) -> None:
-    """Raises `QuotaTooLow` (12) when less than `minimum` scans remain; 0 turns the gate off."""
-    if quota.remaining < minimum:
+def require_remaining(quota: Quota, minimum: int, *, before: int = 0) -> None:
+    """Raises `QuotaTooLow` (12) when less than `minimum` scans remain; 0 turns the gate off.
+
+    `before` is the number of images in the same run that come first.
+    """
+    if quota.remaining - before < minimum:
+        taken = f", {before} of them for the images before this one" if before else ""
         raise QuotaTooLow(
-            f"{quota.remaining} of {quota.capacity} image scans remain, fewer than --min-quota {minimum}; "
+            f"{quota.remaining} of {quota.capacity} image scans remain{taken}: fewer than --min-quota {minimum}; "
             "no task was opened."
         )
 

@@ -4,26 +4,17 @@ The order is the docker command line's own: `--docker-host`, `DOCKER_HOST`, `DOC
 `config.json`, the default socket. TLS to a `tcp://` engine is always verified; there is no other mode.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from jenkins_scan.errors import EngineSettingsError, EngineTLSError
 from jenkins_scan.images.docker_config import DockerContext, config_folder, current_context, read_context
-from jenkins_scan.images.reference import shown
+from jenkins_scan.images.engine_address import engine_url
 
 DEFAULT_URL: Final = "unix:///var/run/docker.sock"
 DEFAULT_REASON: Final = "default"
-
-_TCP_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-_OTHER_SCHEMES: Final = {
-    "ssh": "ssh:// engines are not supported yet; forward the socket instead and name it as unix://PATH",
-    "http": "write it as tcp://HOST:PORT",
-    "https": "write it as tcp://HOST:PORT and set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +35,13 @@ class EngineTLS:
 
 @dataclass(frozen=True, slots=True)
 class EngineEndpoint:
-    """An engine's address with the reason for it. The address never holds user information."""
+    """An engine's address with the reason for it. The address never holds a password."""
 
     url: str
-    """`unix:///PATH` or `tcp://HOST:PORT`."""
+    """`unix:///PATH`, `tcp://HOST:PORT` or `ssh://[USER@]HOST[:PORT]`."""
     reason: str
-    """`--docker-host`, `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext of FILE` or `default`."""
+    """`--docker-host`, `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext of FILE`, `CONTAINER_HOST`, or a text that
+    begins with `default`."""
     context: str | None = None
     """The Docker context that named it."""
     tls: EngineTLS | None = None
@@ -57,12 +49,33 @@ class EngineEndpoint:
 
     def __str__(self) -> str:
         context = "" if self.context is None else f", context {self.context[:200]!a}"
-        why = "the default" if self.reason == DEFAULT_REASON else f"from {self.reason}"
+        why = f"from {self.reason}" if self.is_named else f"the {self.reason}"
         return f"{self.url} ({why}{context})"
 
     @property
+    def is_named(self) -> bool:
+        """Whether somebody asked for this engine, and it is not just where engines usually are."""
+        return self.context is not None or not self.reason.startswith(DEFAULT_REASON)
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it is `tcp://`: the engine may be another container, which starts when it likes."""
+        return self.url.startswith("tcp://")
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether it is `ssh://`."""
+        return self.url.startswith("ssh://")
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Host, without the brackets of an IPv6 address, and port of a `tcp://` address."""
+        host, _, port = self.url.removeprefix("tcp://").rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
     def socket(self) -> Path | None:
-        """The path of the Unix socket; None for `tcp://`."""
+        """The path of the Unix socket; None for the others."""
         return Path(self.url.removeprefix("unix://")) if self.url.startswith("unix://") else None
 
 
@@ -87,8 +100,8 @@ def choose_endpoint(docker_host: str | None, environ: Mapping[str, str]) -> Engi
 
 
 def _named(host: str, reason: str, environ: Mapping[str, str], folder: Path | None) -> EngineEndpoint:
-    url = _engine_url(host, reason)
-    if url.startswith("unix://"):
+    url = engine_url(host, reason)
+    if not url.startswith("tcp://"):
         return EngineEndpoint(url, reason)
     cert_path, verify = environ.get("DOCKER_CERT_PATH", ""), environ.get("DOCKER_TLS_VERIFY", "")
     if (
@@ -110,8 +123,8 @@ def _of_context(name: str, origin: str, folder: Path | None) -> EngineEndpoint:
     if name == "default":
         return EngineEndpoint(DEFAULT_URL, origin, context=name)
     context = read_context(name, origin, folder)
-    url = _engine_url(context.host, f"{origin}, context {name[:200]!a}")
-    if url.startswith("unix://"):
+    url = engine_url(context.host, f"{origin}, context {name[:200]!a}")
+    if not url.startswith("tcp://"):
         return EngineEndpoint(url, origin, context=name)
     ignored = f"SkipTLSVerify of context {name[:200]!a} is ignored: the engine's certificate is always verified."
     warnings = (ignored,) if context.skip_tls_verify else ()
@@ -140,46 +153,3 @@ def _readable(path: Path, reason: str) -> Path:
             remedy="Point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem that this user may read.",
         ) from exc
     return path
-
-
-def _engine_url(text: str, reason: str) -> str:
-    """`text` as `unix:///PATH` or `tcp://HOST:PORT`, the two forms that are spoken."""
-    scheme, separator, rest = text.partition("://")
-    if not separator and not text.startswith(("/", ".")):
-        scheme, rest = "tcp", text  # as the docker command line reads a lone HOST:PORT
-    if not text.isprintable():
-        raise _refusal(text, reason, "it holds control characters")
-    if scheme.lower() == "unix":
-        return _unix_url(text, rest, reason)
-    if scheme.lower() == "tcp":
-        return _tcp_url(text, rest, reason)
-    hint = "write it as unix:///PATH" if text.startswith("/") else "only unix:// and tcp:// are supported"
-    raise _refusal(text, reason, _OTHER_SCHEMES.get(scheme.lower(), hint))
-
-
-def _unix_url(text: str, path: str, reason: str) -> str:
-    if not path.strip("/") or any(mark in path for mark in "?#"):
-        raise _refusal(text, reason, "it names no socket file")
-    return f"unix:///{path.lstrip('/')}".rstrip("/")
-
-
-def _tcp_url(text: str, rest: str, reason: str) -> str:
-    try:
-        parts = urlsplit(f"tcp://{rest}")
-        host, port = parts.netloc.rpartition(":")[0], parts.port
-    except ValueError as exc:
-        raise _refusal(text, reason, "it is not a URL with a valid port") from exc
-    if "@" in rest:
-        raise _refusal(text, reason, "user information has no place in it")
-    if not port:
-        raise _refusal(text, reason, "a port is required, as in tcp://HOST:2376")
-    if not _TCP_HOST.fullmatch(host) or parts.path.strip("/") or parts.query or parts.fragment:
-        raise _refusal(text, reason, "it has to be tcp://HOST:PORT and nothing more")
-    return f"tcp://{host}:{port}"
-
-
-def _refusal(text: str, reason: str, why: str) -> EngineSettingsError:
-    return EngineSettingsError(
-        f"The engine {shown(text)} from {reason} cannot be used: {why}.",
-        remedy="Write unix:///PATH/docker.sock or tcp://HOST:PORT.",
-    )

@@ -14,7 +14,8 @@ import requests
 import urllib3
 
 from jenkins_scan import untrusted_json
-from jenkins_scan.errors import EngineTLSError, EngineUnreachable, ImageError
+from jenkins_scan.errors import EngineAbsent, EngineTLSError, EngineUnreachable, ImageError
+from jenkins_scan.images import engine_tls, ssh_faults
 from jenkins_scan.images.endpoint import EngineEndpoint
 
 _LONGEST_REASON: Final = 300
@@ -25,6 +26,8 @@ _REFUSED_STATUSES: Final = (401, 403, 407)
 def explain(exc: BaseException, endpoint: EngineEndpoint, timeout: float) -> ImageError:
     """The error (13) for a request that failed with `exc`; `timeout` is the limit in seconds that applied."""
     for link in _chain(exc):
+        if endpoint.is_ssh and (refusal := ssh_faults.explain_ssh(link, endpoint)) is not None:
+            return refusal
         for kind, describe in _TABLE:
             if isinstance(link, kind):
                 return describe(link, endpoint, timeout)
@@ -58,8 +61,29 @@ def no_engine(endpoint: EngineEndpoint, what: str) -> EngineUnreachable:
     )
 
 
-def _missing(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+def may_be_starting(error: ImageError, endpoint: EngineEndpoint) -> bool:
+    """Whether the error is one that an engine on `tcp://` gives in its first seconds: refused, or hung up at once.
+
+    Before the engine has its port nobody listens there. A port that is published or forwarded is taken earlier, and
+    each connection to it then ends without an answer. What says something about TLS is no start.
+    """
+    if not endpoint.is_tcp or isinstance(error, EngineTLSError):
+        return False
+    return any(
+        isinstance(link, (ConnectionRefusedError, ConnectionResetError, ssl.SSLEOFError)) for link in _chain(error)
+    )
+
+
+def too_slow(endpoint: EngineEndpoint, path: str, seconds: float) -> EngineUnreachable:
+    """The error (13) for an answer that comes, but not to its end."""
     return EngineUnreachable(
+        f"The engine at {endpoint} gave no whole answer to {path} within {seconds:g} s.",
+        remedy="The engine hangs or the way to it is too slow: `docker info` shows the same. Restart it.",
+    )
+
+
+def _missing(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
+    return EngineAbsent(
         f"No engine at {endpoint}: the socket does not exist.",
         remedy="Start the engine on this agent, mount its socket into the container, or name another one with "
         "--docker-host or DOCKER_HOST.",
@@ -75,9 +99,10 @@ def _forbidden(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageEr
 
 
 def _not_listening(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
-    return EngineUnreachable(
+    wait = "--engine-wait 60 waits for it" if endpoint.is_tcp else "wait until `docker info` succeeds"
+    return EngineAbsent(
         f"Nobody listens at {endpoint}: connection refused.",
-        remedy="Start the engine. Docker-in-Docker may still be starting: wait until `docker info` succeeds.",
+        remedy=f"Start the engine. If it may still be starting, as Docker-in-Docker does beside a build: {wait}.",
     )
 
 
@@ -89,14 +114,8 @@ def _no_such_host(_: BaseException, endpoint: EngineEndpoint, __: float) -> Imag
     )
 
 
-def _tls(exc: BaseException, endpoint: EngineEndpoint, _: float) -> ImageError:
-    trusted = "the public authorities" if endpoint.tls is None or endpoint.tls.ca is None else endpoint.tls.ca
-    reason = getattr(exc, "verify_message", None) or getattr(exc, "reason", None) or exc
-    return EngineTLSError(
-        f"No TLS with the engine at {endpoint}, verified against {trusted}: {_clean(str(reason))}.",
-        remedy="ca.pem has to be of the authority that signed the engine's certificate, which has to name this very "
-        "host; cert.pem and key.pem have to be of the authority the engine trusts.",
-    )
+def _tls(exc: ssl.SSLError, endpoint: EngineEndpoint, _: float) -> ImageError:
+    return engine_tls.explain_tls(exc, endpoint)
 
 
 def _silent(_: BaseException, endpoint: EngineEndpoint, timeout: float) -> ImageError:
@@ -107,10 +126,12 @@ def _silent(_: BaseException, endpoint: EngineEndpoint, timeout: float) -> Image
 
 
 def _hung_up(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
-    return EngineUnreachable(
-        f"The connection to {endpoint} broke before an answer.",
-        remedy="The engine may be stopping, or may expect TLS (DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH).",
-    )
+    if (alert := engine_tls.alert_after_handshake(endpoint)) is not None:
+        return alert
+    remedy = "The engine may be stopping or still starting, or may expect TLS (DOCKER_TLS_VERIFY=1, DOCKER_CERT_PATH)."
+    if endpoint.is_ssh:
+        remedy = f"{ssh_faults.DIAL} It takes Docker's command line on that host."
+    return EngineUnreachable(f"The connection to {endpoint} broke before an answer.", remedy=remedy)
 
 
 def _not_http(_: BaseException, endpoint: EngineEndpoint, __: float) -> ImageError:
@@ -122,6 +143,7 @@ _TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
     (PermissionError, _forbidden),
     (ConnectionRefusedError, _not_listening),
     (socket.gaierror, _no_such_host),
+    (ssl.SSLEOFError, _hung_up),
     (ssl.SSLError, _tls),
     ((TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout), _silent),
     ((ConnectionResetError, BrokenPipeError, http.client.IncompleteRead), _hung_up),

@@ -79,20 +79,17 @@ def parse_inspect(body: Mapping[str, Any], *, store: Store, api_version: str) ->
     Raises `errors.UnreadableImage` (13) for a value of a wrong type, and `errors.WrongPlatform` (13) when the
     containerd store has the name but no manifest for any platform this engine runs.
     """
-    image_id = fields.digest(body, "Id")
-    if image_id is None:
-        raise UnreadableImage("The engine's answer has no Id.")
+    image_id = own_id(body)
     platform = fields.platform(body, "Os", "Architecture", "Variant")
     if store is Store.CONTAINERD and platform is None:
         raise _no_platform(body)
     descriptor = fields.inner(body, "Descriptor") if store is Store.CONTAINERD else {}
-    target = fields.digest(descriptor, "digest") or image_id
     return InspectedImage(
         image_id=image_id,
         repo_tags=_names(body, "RepoTags"),
         repo_digests=_names(body, "RepoDigests"),
         config_digest=image_id if store in (Store.GRAPHDRIVER, Store.PODMAN) else None,
-        manifest_digest=target if store is Store.CONTAINERD else None,
+        manifest_digest=target(body) if store is Store.CONTAINERD else None,
         manifest_kind=_manifest_kind(fields.text(descriptor, "mediaType")),
         diff_ids=fields.digests(fields.inner(body, "RootFS"), "Layers"),
         platform=platform,
@@ -101,6 +98,19 @@ def parse_inspect(body: Mapping[str, Any], *, store: Store, api_version: str) ->
         size=fields.count(body, "Size"),
         size_semantics=_size_semantics(store, api_version),
     )
+
+
+def own_id(body: Mapping[str, Any]) -> str:
+    """The `Id` of an inspect answer. Raises `errors.UnreadableImage` (13) when there is none."""
+    image_id = fields.digest(body, "Id")
+    if image_id is None:
+        raise UnreadableImage("The engine's answer has no Id.")
+    return image_id
+
+
+def target(body: Mapping[str, Any]) -> str:
+    """The digest that a name of the containerd store points at: a manifest's or an index's."""
+    return fields.digest(fields.inner(body, "Descriptor"), "digest") or own_id(body)
 
 
 def _component_names(version_body: Any) -> tuple[str, ...]:

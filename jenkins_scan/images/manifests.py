@@ -96,7 +96,7 @@ def checked(content: bytes, expected: Descriptor, what: str) -> bytes:
     found = digest_of(content)
     if len(content) != expected.size or found != expected.digest:
         raise UnreadableImage(
-            f"{what} {expected.digest} has {len(content)} bytes of the digest {found}, not the {expected.size} promised."
+            f"{what} {expected.digest} has {len(content)} bytes of the digest {found}; promised were {expected.size}."
         )
     return content
 

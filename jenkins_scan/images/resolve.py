@@ -1,62 +1,164 @@
-"""From the text a user typed to the image it means: the one way in."""
+"""From the text a user typed to the place where that image is looked for: the one way in."""
 
 import difflib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from jenkins_scan.errors import ConfigurationError
-from jenkins_scan.images.endpoint import choose_endpoint
-from jenkins_scan.images.interface import ImageSource, Platform, ResolvedImage
-from jenkins_scan.images.reference import SCHEMES, parse_reference, shown
+from jenkins_scan.clock import Clock
+from jenkins_scan.errors import ConfigurationError, InvalidReference
+from jenkins_scan.images.archive_path import Scheme, parse_archive_path
+from jenkins_scan.images.engine_order import EngineName, EngineOrder
+from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
+from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
 
-_READ: Final = ("docker", "docker-archive")
-"""The schemes this version reads."""
 _NAMES: Final = ("docker", "podman", "registry")
 """Schemes that are also fine first parts of a name: `registry:2` is an image."""
+_FILES: Final[Mapping[str, Scheme]] = {
+    "docker-archive": "docker-archive",
+    "oci-archive": "oci-archive",
+    "oci-dir": "oci-dir",
+}
 _WEB: Final = ("http", "https")
 
 
-def resolve_image(
-    reference: str, *, docker_host: str | None, environ: Mapping[str, str], platform: Platform | None
-) -> ResolvedImage:
-    """The image that `reference` means: `NAME` or `docker://NAME` in an engine, `docker-archive://PATH` in a file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where images are looked for, and how: what the options and the environment say."""
 
-    Raises `errors.UsageError` (2) for what cannot be meant, `errors.ImageError` (13) for what cannot be found or read.
+    environ: Mapping[str, str]
+    clock: Clock
+    redact: Callable[[str], None]
+    """Told every secret that is met on the way, such as a registry's password."""
+    engines: tuple[EngineName, ...] = ("docker", "podman")
+    docker_host: str | None = None
+    engine_wait: float = 0.0
+    """Seconds to wait for a `tcp://` engine that refuses connections."""
+    platform: Platform | None = None
+    ca_bundle: str | None = None
+    build_metadata: Path | None = None
+    pushed: bool = False
+    """Whether the image is said to be at the registry of its name, which is then asked."""
+
+
+def image_source(reference: str, places: Places) -> ImageSource:
+    """The place of `reference`: a bare `NAME` is one of an engine's, `SCHEME://…` says where it is.
+
+    Raises `errors.UsageError` (2) for what cannot be meant; nothing is asked yet.
     """
-    return _source(reference, docker_host, environ, platform).resolve()
+    source = _source(reference, places)
+    return _WithEvidence(source, places) if places.pushed or places.build_metadata is not None else source
 
 
-def _source(
-    reference: str, docker_host: str | None, environ: Mapping[str, str], platform: Platform | None
-) -> ImageSource:
+class _WithEvidence:
+    """A source whose image is compared with what its builder wrote, and with what its registry holds."""
+
+    def __init__(self, source: ImageSource, places: Places) -> None:
+        self._source = source
+        self._places = places
+
+    def resolve(self) -> ResolvedImage:
+        places, image = self._places, self._source.resolve()
+        if places.build_metadata is not None:
+            from jenkins_scan.images.build_metadata import read_build_metadata
+
+            image = read_build_metadata(places.build_metadata).applied_to(image)
+        if places.pushed:
+            from jenkins_scan.images.registry import confirm_push
+
+            image = confirm_push(
+                image,
+                environ=places.environ,
+                ca_bundle=places.ca_bundle,
+                clock=places.clock,
+                redact=places.redact,
+            )
+        return image
+
+    def look_again(self, identity: ImageIdentity) -> None:
+        self._source.look_again(identity)
+
+
+def _source(reference: str, places: Places) -> ImageSource:
     scheme, separator, rest = reference.partition("://")
-    if separator and scheme == "docker-archive":
-        from jenkins_scan.images.archive import ArchiveSource, parse_archive_path
-
-        return ArchiveSource(parse_archive_path(rest), platform, typed=reference)
-    if separator and scheme != "docker" and scheme.lower() not in _WEB:
-        raise _unread(scheme)
+    file = _FILES.get(scheme) if separator else None
+    if file is not None:
+        return _file(file, rest, reference, places)
+    if separator and scheme not in _NAMES and scheme.lower() not in _WEB:
+        raise _unknown(scheme)
     before, colon, path = reference.partition(":")
     if colon and not separator and before in SCHEMES and before not in _NAMES:
         raise ConfigurationError(
             f"{before}: is written with two slashes.", remedy=f"Did you mean {shown(f'{before}://{path}')}?"
         )
-    name = parse_reference(rest if scheme == "docker" and separator else reference)
-    endpoint = choose_endpoint(docker_host, environ)
+    typed_scheme = scheme if separator and scheme in _NAMES else None
+    name = _parsed(reference) if typed_scheme is None else parse_reference(rest)
+    if typed_scheme == "registry":
+        from jenkins_scan.images.registry import RegistrySource
 
-    from jenkins_scan.images.engine import EngineSource  # the Docker SDK takes its time to import
-
-    return EngineSource(name, endpoint, platform, typed=reference)
-
-
-def _unread(scheme: str) -> ConfigurationError:
-    known = ", ".join(f"{name}://" for name in _READ)
-    if scheme in SCHEMES:
-        return ConfigurationError(
-            f"This version of jenkins-scan does not read {scheme}://.", remedy=f"It reads {known} and plain names."
+        if isinstance(name, ImageId):
+            raise ConfigurationError(
+                f"{shown(reference)} names an image id, which no registry knows.",
+                remedy="Write registry://HOST/PATH:TAG or registry://HOST/PATH@sha256:DIGEST.",
+            )
+        return RegistrySource(
+            name,
+            places.platform,
+            typed=reference,
+            environ=places.environ,
+            ca_bundle=places.ca_bundle,
+            clock=places.clock,
+            redact=places.redact,
         )
+    engines: tuple[EngineName, ...] = places.engines
+    if typed_scheme is not None:
+        engines = ("docker",) if typed_scheme == "docker" else ("podman",)
+    return EngineOrder(
+        name,
+        engines,
+        typed=reference,
+        docker_host=places.docker_host,
+        environ=places.environ,
+        platform=places.platform,
+        wait=places.engine_wait,
+        clock=places.clock,
+    )
+
+
+def _parsed(text: str) -> ImageReference | ImageId:
+    try:
+        return parse_reference(text)
+    except InvalidReference as refused:
+        if not text.isprintable() or not os.path.exists(text):  # noqa: PTH110  `Path` raises for too long a name
+            raise
+        from jenkins_scan.images.file_source import fitting_scheme
+
+        fits = fitting_scheme(Path(text))
+        if fits is None:
+            raise
+        raise InvalidReference(
+            f"{shown(text)} is a path, and an image in it is named by its scheme.",
+            remedy=f"Did you mean {shown(f'{fits}://{text}')}?",
+        ) from refused
+
+
+def _file(scheme: Scheme, rest: str, reference: str, places: Places) -> ImageSource:
+    where = parse_archive_path(rest, scheme)
+    if scheme == "docker-archive":
+        from jenkins_scan.images.archive import ArchiveSource
+
+        return ArchiveSource(where, places.platform, typed=reference)
+    from jenkins_scan.images.layout import LayoutSource
+
+    return LayoutSource(where, places.platform, typed=reference)
+
+
+def _unknown(scheme: str) -> ConfigurationError:
     close = difflib.get_close_matches(scheme.lower(), SCHEMES, n=1)
     meant = f"Did you mean {close[0]}://? " if close else ""
+    known = ", ".join(f"{name}://" for name in SCHEMES)
     return ConfigurationError(
         f"{shown(scheme)}:// is no place for images that is known.", remedy=f"{meant}There are {known} and plain names."
     )

@@ -1,12 +1,13 @@
 """The result composed from the record of a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import ScanSettings
+from jenkins_scan.errors import Reason
 from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
@@ -26,10 +27,19 @@ OWN_WORDS: Final = frozenset(
 
 
 def compose(
-    run: Run, settings: ScanSettings | None, build: JenkinsBuild, verdict: Verdict, *, finished_at: float
+    run: Run,
+    settings: ScanSettings | None,
+    build: JenkinsBuild,
+    judged: Callable[[Iterable[Reason]], Verdict],
+    *,
+    finished_at: float,
 ) -> report.Result:
-    """The result of a run; `settings` is None when they were refused. Times are seconds since the epoch."""
-    task = _image_task(run.image)
+    """The result of a run; `judged` gives the verdict over reasons, for all of them and for those of each image.
+
+    `settings` is None when they were refused. Times are seconds since the epoch.
+    """
+    verdict = judged(run.reasons)
+    images = tuple(_image(run, image, judged(run.reasons_of(image))) for image in run.images)
     return report.Result(
         tool=report.ToolEntry(version=__version__),
         started_at=_time(run.started_at),
@@ -45,27 +55,39 @@ def compose(
             soft=() if settings is None else tuple(sorted(reason.slug for reason in settings.soft)),
         ),
         quota=_quota(run, settings),
-        images=(
-            report.ImageResult(
-                reference=one_line(run.image.reference),
-                identity=run.image.identity,
-                sent=_sent(run.image),
-                request_id=None if run.image.task is None else run.image.task.request_id,
-                task=task,
-                verdict=verdict.word,
-                reasons=_reasons(run),
-            ),
+        images=images,
+        tasks=tuple(
+            report.TaskEntry(id=image.task.id, operation=OPERATION, status=image.task.status)
+            for image in images
+            if image.task is not None and image.task.id is not None
         ),
-        tasks=()
-        if task is None or task.id is None
-        else (report.TaskEntry(id=task.id, operation=OPERATION, status=task.status),),
-        warnings=tuple(one_line(text, LONGEST_TEXT) for text in run.warnings),
+        warnings=tuple(one_line(text, LONGEST_TEXT) for text in _warnings(run)),
     )
 
 
 def without_secrets(result: report.Result, redact: Callable[[str], str]) -> report.Result:
     """The result with every text of strangers redacted."""
     return report.Result.model_validate(redacted(result.model_dump(by_alias=True), redact, OWN_WORDS))
+
+
+def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
+    return report.ImageResult(
+        reference=one_line(image.reference),
+        identity=image.identity,
+        sent=_sent(image),
+        request_id=None if image.task is None else image.task.request_id,
+        task=_image_task(image),
+        verdict=verdict.word,
+        reasons=_reasons(run, image),
+    )
+
+
+def _warnings(run: Run) -> Iterator[str]:
+    """The warnings of the run, then those of its images in their order; of several images each names its own."""
+    yield from run.warnings
+    for image in run.images:
+        prefix = f"{image.reference}: " if len(run.images) > 1 else ""
+        yield from (prefix + text for text in image.warnings)
 
 
 def _service(settings: ScanSettings | None) -> report.ServiceEntry:
@@ -77,8 +99,8 @@ def _service(settings: ScanSettings | None) -> report.ServiceEntry:
 
 def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
     minimum = None if settings is None else settings.min_quota
-    task = None if run.image.task is None else run.image.task.task
-    returned = None if task is None else task.capacity
+    opened = [image.task.task for image in run.images if image.task is not None and image.task.task is not None]
+    returned = next((task.capacity for task in opened if task.capacity is not None), None)
     if run.quota is not None:
         quota = run.quota
         return report.QuotaEntry(
@@ -123,9 +145,9 @@ def _image_task(image: ImageRun) -> report.ImageTask | None:
     )
 
 
-def _reasons(run: Run) -> tuple[report.ReasonEntry, ...]:
+def _reasons(run: Run, image: ImageRun) -> tuple[report.ReasonEntry, ...]:
     entries = []
-    error, stop = run.image.error, run.interrupted
+    error, stop = image.error, run.interrupted
     if error is not None:
         entries.append(
             report.ReasonEntry(
@@ -135,12 +157,13 @@ def _reasons(run: Run) -> tuple[report.ReasonEntry, ...]:
                 remedy=one_line(error.remedy, LONGEST_TEXT),
                 request_id=error.request_id,
                 service_code=error.service_code,
+                tried=tuple(one_line(text, LONGEST_TEXT) for text in error.tried) or None,
             )
         )
     if stop is not None:
         remedy = (
             "Nothing was opened; run it again."
-            if run.image.task is None
+            if image.task is None
             else "What was opened is named under `tasks` and `images`."
         )
         entries.append(

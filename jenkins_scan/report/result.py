@@ -32,6 +32,8 @@ class ReasonEntry(Part):
     request_id: str | None = None
     service_code: str | None = None
     """The service's own error code, such as BeyondQuata."""
+    tried: tuple[str, ...] | None = None
+    """What was tried, one line an attempt; null when there was but one."""
 
 
 class ImageTask(Part):

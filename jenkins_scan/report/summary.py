@@ -1,12 +1,14 @@
 """The run in one line (`summary.txt`, for `currentBuild.description`) and in a few lines (the console)."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report.result import ImageResult, QuotaEntry, Result
+from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
 
 SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
+MOST_NAMES = 5
 LONGEST_LINE = 1000
 MEANINGS = {
     None: "the image has NOT been judged",
@@ -19,9 +21,13 @@ OTHERWISE = "the image has not been judged"
 
 
 def render(result: Result) -> str:
-    """One line without markup: verdict, image, task or reason."""
-    image = result.images[0]
-    parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image)]
+    """One line without markup: verdict, image, task or reason; of several images how many ended how."""
+    if len(result.images) == 1:
+        image = result.images[0]
+        parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image)]
+    else:
+        counts = Counter(image.verdict for image in result.images)
+        parts = [f"{result.verdict}: {len(result.images)} images", *(f"{n} {word}" for word, n in counts.items())]
     if result.reason is not None:
         parts.append(f"{result.reason} (exit {result.exit_code})")
     stamp = " [SANDBOX]" if result.sandbox else ""
@@ -29,19 +35,19 @@ def render(result: Result) -> str:
 
 
 def verdict_line(result: Result) -> str:
-    """The last line of every run, stable enough for a regular expression; it names the task, also with `-q`."""
+    """The last line of every run, stable enough for a regular expression; it says what was opened, also with `-q`."""
     stamp = " (sandbox)" if result.sandbox else ""
     reason = "" if result.reason is None else f" {result.reason}:"
-    opened = "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
-    line = f"{result.verdict}{stamp}{reason} {opened}{MEANINGS.get(result.reason, OTHERWISE)} (exit {result.exit_code})"
+    line = f"{result.verdict}{stamp}{reason} {_opened(result)}{_meaning(result)} (exit {result.exit_code})"
     return one_line(line, LONGEST_LINE)
 
 
 def rows(result: Result) -> Iterator[tuple[str, str]]:
-    """What a person needs to know as (label, text), at most about twenty-five."""
+    """What a person needs to know as (label, text), at most about twenty-five for one image."""
     if result.sandbox:
         yield "sandbox", SANDBOX_STAMP
-    for image in result.images:
+    if len(result.images) == 1:
+        (image,) = result.images
         yield "image", image.reference or "none named"
         yield from _identity(image)
         if image.task is not None:
@@ -55,14 +61,53 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
         yield "warning", f"and {len(result.warnings) - len(shown)} more in result.json"
 
 
+def images(result: Result) -> Iterator[tuple[str, str]]:
+    """Of several images each with its verdict and task as (label, text), in the order in which they were named."""
+    for image in result.images if len(result.images) > 1 else ():
+        config = None if image.identity is None else image.identity.config_digest
+        slugs = dict.fromkeys(reason.slug for reason in image.reasons)
+        yield (
+            image.verdict,
+            ", ".join(part for part in (image.reference, config, _task(image), *slugs) if part),
+        )
+
+
 def reasons(result: Result) -> Iterator[tuple[str, str]]:
-    """Why the verdict is what it is, each with its remedy, as (label, text)."""
+    """Why the verdict is what it is, each with its remedy, as (label, text); what several images share comes once."""
+    concerned: dict[ReasonEntry, list[str]] = {}
     for image in result.images:
         for reason in image.reasons:
-            yield "reason", f"{reason.slug}: {reason.message}"
+            concerned.setdefault(reason, []).append(image.reference)
+    for reason, references in concerned.items():
+        whose = f" [{_several(references)}]" if len(result.images) > 1 else ""
+        yield "reason", f"{reason.slug}: {reason.message}{whose}"
+        yield from (("", f"tried {attempt}") for attempt in reason.tried or ())
+        if reason.remedy:
             yield "", f"-> {reason.remedy}"
-            if reason.request_id:
-                yield "", f"request id {reason.request_id}"
+        if reason.request_id:
+            yield "", f"request id {reason.request_id}"
+
+
+def _several(references: Sequence[str]) -> str:
+    shown = ", ".join(references[:MOST_NAMES])
+    return shown if len(references) <= MOST_NAMES else f"{shown} and {len(references) - MOST_NAMES} more"
+
+
+def _opened(result: Result) -> str:
+    """What was opened: by its id for one image, by its number for several, whose ids stand on lines of their own."""
+    if len(result.images) == 1:
+        return "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
+    noted = [image.task for image in result.images if image.task is not None]
+    known = sum(task.id is not None for task in noted)
+    parts = [f"{known} of {len(result.images)} tasks opened"]
+    if len(noted) > known:
+        parts.append(f"{len(noted) - known} more may exist")
+    return f"{', '.join(parts)}; "
+
+
+def _meaning(result: Result) -> str:
+    text = MEANINGS.get(result.reason, OTHERWISE)
+    return text if len(result.images) == 1 else text.replace("the image has", "the images have")
 
 
 def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.result import Result
-from jenkins_scan.report.summary import reasons, rows, verdict_line
+from jenkins_scan.report.summary import images, reasons, rows, verdict_line
 
 WIDTH = 160
 """Columns: a build log has no width of its own, and broken digests cannot be searched for."""
@@ -19,7 +19,7 @@ LONGEST_CELL = 4000
 
 def render(result: Result) -> str:
     """One table of what is known, and the verdict line."""
-    return tabulate([*rows(result), *reasons(result)]) + verdict_line(result) + "\n"
+    return tabulate([*rows(result), *images(result), *reasons(result)]) + verdict_line(result) + "\n"
 
 
 def tabulate(pairs: Iterable[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ soft-failure envelope, which the official SDK drops. A create is never repeated 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -36,6 +36,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+def _nobody_asks(_: float | None) -> None:
+    """What is told when the caller does not want to know how far a create is."""
+
+
 class SecurityCenterClient:
     """Security Center behind one endpoint, for one AccessKey and one CI/CD token."""
 
@@ -46,8 +50,6 @@ class SecurityCenterClient:
         self._endpoint = endpoint
         self._token = token
         self._clock = clock or SystemClock()
-        self._last_create: Future[RawAnswer] | None = None
-        self._sent_on = 0.0
         self._is_sandbox = False
 
     @property
@@ -65,7 +67,9 @@ class SecurityCenterClient:
             "DescribeImageLatestScanTask", {"Digest": digest}, wire.DescribeImageLatestScanTaskReply, deadline
         )
 
-    def create_jenkins_image_scan_task(self, request: ScanRequest, *, deadline: float) -> Answer[CreatedTask]:
+    def create_jenkins_image_scan_task(
+        self, request: ScanRequest, *, deadline: float, on_the_way: Callable[[float | None], None] = _nobody_asks
+    ) -> Answer[CreatedTask]:
         """A new task; `FateUnknown` when one may exist although no usable answer came."""
         query = {"JenkinsEnv": request.jenkins_env, "SourceIp": request.source_ip}
         form = {
@@ -80,58 +84,31 @@ class SecurityCenterClient:
             "ImageUpdate": request.image_update,
             "Uuid": request.uuid,
         }
+        sent_on = 0.0
 
         def attempt() -> Answer[CreatedTask]:
+            nonlocal sent_on
             http_request = self._request(CREATE, _given(query), _given(form))
             self._require_time(deadline)
-            self._sent_on = self._clock.monotonic()
-            # Noted before it starts, and forgotten only when it surely opened nothing: a signal may come at any moment
-            # until the caller has noted the task, and `settle` then has to know of it.
-            self._last_create = Future()
-            in_background(lambda: perform(self._http, http_request), self._last_create)
+            on_the_way(self._clock.now())
+            sent_on = self._clock.monotonic()
             try:
-                return self._created(self._wait(self._last_create, deadline))
+                return understood(CREATE, self._exchange(http_request, deadline), wire.CreateJenkinsImageScanTaskReply)
             except TryFailed as failed:
                 if not failed.may_have_run:
-                    self._last_create = None
+                    on_the_way(None)
                 raise
 
         try:
             return with_retries(attempt, repeat_if_may_have_run=False, deadline=deadline, clock=self._clock)
         except TryFailed as failed:
-            raise (self._fate_unknown(failed.error) if failed.may_have_run else failed.error) from failed
-
-    def settle(self, seconds: float) -> Answer[CreatedTask] | None:
-        """The answer to the last create, if it was interrupted; see the interface."""
-        last, self._last_create = self._last_create, None
-        if last is None:
-            return None
-        try:
-            return self._created(self._wait(last, self._clock.monotonic() + seconds))
-        except TryFailed as failed:
-            if failed.may_have_run:
-                raise self._fate_unknown(failed.error) from failed
-            return None
-
-    def _fate_unknown(self, error: errors.ScanError) -> errors.FateUnknown:
-        unknown = errors.FateUnknown(
-            f"the create was sent once and its answer is not known; a task may exist. {error.message}",
-            service_code=error.service_code,
-            request_id=error.request_id,
-        )
-        unknown.sent_on = self._sent_on
-        return unknown
-
-    def _created(self, raw: RawAnswer) -> Answer[CreatedTask]:
-        return understood(CREATE, raw, wire.CreateJenkinsImageScanTaskReply)
+            raise (_fate_unknown(failed.error, sent_on) if failed.may_have_run else failed.error) from failed
 
     def _read(self, operation: str, query: Mapping[str, str], model: type[Reply[T]], deadline: float) -> Answer[T]:
         def attempt() -> Answer[T]:
             request = self._request(operation, query, None)
             self._require_time(deadline)
-            exchange: Future[RawAnswer] = Future()
-            in_background(lambda: perform(self._http, request), exchange)
-            return understood(operation, self._wait(exchange, deadline), model)
+            return understood(operation, self._exchange(request, deadline), model)
 
         try:
             return with_retries(attempt, repeat_if_may_have_run=True, deadline=deadline, clock=self._clock)
@@ -163,7 +140,9 @@ class SecurityCenterClient:
             late = errors.ServiceUnreachable(f"no time was left to ask {self._endpoint.url}; nothing was sent.")
             raise TryFailed(late, again=False)
 
-    def _wait(self, exchange: "Future[RawAnswer]", deadline: float) -> RawAnswer:
+    def _exchange(self, request: httpx.Request, deadline: float) -> RawAnswer:
+        exchange: Future[RawAnswer] = Future()
+        in_background(lambda: perform(self._http, request), exchange)
         limit = min(LONGEST_TRY, deadline - self._clock.monotonic())
         try:
             raw = exchange.result(max(0.0, limit))
@@ -197,6 +176,16 @@ class SecurityCenterClient:
         return errors.ServiceUnreachable(
             f"{url} cannot be reached or broke off: {type(exc).__name__}{what and f': {what}'}.", remedy=remedy
         )
+
+
+def _fate_unknown(error: errors.ScanError, sent_on: float) -> errors.FateUnknown:
+    unknown = errors.FateUnknown(
+        f"the create was sent once and its answer is not known; a task may exist. {error.message}",
+        service_code=error.service_code,
+        request_id=error.request_id,
+    )
+    unknown.sent_on = sent_on
+    return unknown
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, str]:

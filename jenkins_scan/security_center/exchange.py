@@ -1,8 +1,7 @@
 """One HTTP exchange, bounded in time and size.
 
 httpx bounds each read, not the whole: a peer that sends one byte a second would hold the step for hours. So the
-exchange runs in a daemon thread and the caller waits for it as long as it may. A caller who is interrupted leaves the
-exchange running, so that the answer to a create can still be collected.
+exchange runs in a daemon thread and the caller waits for it as long as it may.
 """
 
 import logging

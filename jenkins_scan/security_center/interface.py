@@ -1,5 +1,6 @@
 """Security Center as the step sees it: what is asked, what comes back. No wire words beyond this seam."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -88,18 +89,16 @@ class SecurityCenter(Protocol):
         """The quota: capacity and used."""
         ...
 
-    def create_jenkins_image_scan_task(self, request: ScanRequest, *, deadline: float) -> Answer[CreatedTask]:
-        """A new task. Raises `errors.FateUnknown` when one may exist although no usable answer came."""
+    def create_jenkins_image_scan_task(
+        self, request: ScanRequest, *, deadline: float, on_the_way: Callable[[float | None], None]
+    ) -> Answer[CreatedTask]:
+        """A new task. Raises `errors.FateUnknown` when one may exist although no usable answer came.
+
+        `on_the_way` is called with the time (seconds since the epoch) right before each try is sent, and with None when
+        that try surely opened nothing. What it raises ends the create: nothing is sent then.
+        """
         ...
 
     def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
         """The tasks of the image with this digest (64 hex digits); empty when the service knows none."""
-        ...
-
-    def settle(self, seconds: float) -> Answer[CreatedTask] | None:
-        """After an interruption: the answer to the create that was in flight, if it comes in time.
-
-        Raises `errors.FateUnknown` when one is in flight and no answer came. None when none was in flight, or it was
-        refused.
-        """
         ...

@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
-FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock")
+FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", "side_by_side")
 SEAMS = ("images.interface", "security_center.interface", "gate.verdict", "report.interface", "jenkins.environment")
 """Modules of types: neighbours meet there, never in each other's rooms."""
 ARROWS = {
@@ -39,6 +39,7 @@ ARROWS = {
     "redaction": (),
     "clock": (),
     "untrusted_json": (),
+    "side_by_side": (),
 }
 """What each part may import beside itself and the package's version."""
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -141,19 +142,25 @@ def test_colour_is_asked_for_by_flag_or_variable(capsys, archive, monkeypatch):
         assert ("\x1b[" in capsys.readouterr().err) == coloured
 
 
+@contextmanager
 def serve(*arguments):
+    """A running `sandbox serve`, which ends with the test whatever becomes of it."""
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
         "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", ""),
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "jenkins_scan", "sandbox", "serve", *arguments],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as server:
+        try:
+            yield server
+        finally:
+            server.terminate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -139,7 +139,7 @@ def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
 def test_when_the_reports_fail_the_task_is_still_said_and_kept(tmp_path, clock, task, ids, said):
     err = io.StringIO()
     app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
-    assert _last_words(app, Run(0.0, ImageRun("app:1", task=task)), tmp_path) == 1
+    assert _last_words(app, Run(0.0, [ImageRun("app:1", task=task)]), tmp_path) == 1
     kept = json.loads((tmp_path / "result.json").read_text())
     assert (kept["exit_code"], kept["reason"], [each["id"] for each in kept["tasks"]]) == (1, "internal", ids)
     assert said in err.getvalue()

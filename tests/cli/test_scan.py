@@ -216,7 +216,7 @@ def test_bad_input_gets_one_clear_message_the_right_code_and_a_result(cli, argum
 
 
 def test_a_bad_flag_is_two_and_says_where_help_is(cli):
-    for arguments in (("scan", "--nope"), ("scan", "a", "b"), ("scan", "a", "--min-quota", "x")):
+    for arguments in (("scan", "--nope"), ("scan", "a", "--jobs", "0"), ("scan", "a", "--min-quota", "x")):
         run = cli(*arguments)
         assert run.code == 2
         assert "See `jenkins-scan scan --help`" in run.err

@@ -31,9 +31,9 @@ def engine_on_socket(path: Path, answers: Answers) -> Iterator[CannedEngine]:
 
 
 @contextmanager
-def engine_on_port(answers: Answers, tls: ssl.SSLContext | None = None) -> Iterator[CannedEngine]:
-    """An engine on a loopback port."""
-    server = _TCPServer(("127.0.0.1", 0), _Handler)
+def engine_on_port(answers: Answers, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[CannedEngine]:
+    """An engine on a loopback port; 0 takes a free one."""
+    server = _TCPServer(("127.0.0.1", port), _Handler)
     server.tls = tls
     yield from _serving(server, CannedEngine(f"tcp://127.0.0.1:{server.server_address[1]}"), answers)
 
@@ -76,6 +76,8 @@ class _UnixServer(_TCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _TCPServer
+    protocol_version = "HTTP/1.1"  # as engines speak it: several answers on one connection
+    wbufsize = -1  # an answer in one piece: in two, each would wait for an acknowledgement
 
     def do_GET(self):
         engine = self.server.engine

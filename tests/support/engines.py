@@ -89,8 +89,12 @@ def running_dockerd(folder: Path, arguments: Sequence[str] = ()) -> Iterator[Doc
         *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/docker.pid"),
         *("-H", f"unix://{socket_path}", "--bridge=none", "--iptables=false", *arguments),
     ]
-    with _running(command, folder, lambda: _answers(socket_path)) as process_id:
-        yield DockerEngine(socket_path, process_id)
+    try:
+        with _running(command, folder, lambda: _answers(socket_path)) as process_id:
+            yield DockerEngine(socket_path, process_id)
+    finally:
+        # dockerd leaves this behind once a container used the network of the machine; the folder could not be removed
+        subprocess.run(["umount", f"{folder}/exec/netns/default"], stderr=subprocess.DEVNULL, check=False)
 
 
 @contextmanager
@@ -112,16 +116,27 @@ def podman(folder: Path) -> list[str]:
 
 
 @contextmanager
-def running_registry(folder: Path, port: int = 0) -> Iterator[Registry]:
-    """A registry with its blobs in `folder`; port 0 takes a free one."""
+def running_registry(
+    folder: Path, port: int = 0, *, tls: tuple[Path, Path] | None = None, htpasswd: str | None = None
+) -> Iterator[Registry]:
+    """A registry with its blobs in `folder`; port 0 takes a free one.
+
+    `tls` is its certificate with its key; `htpasswd` the lines of a file of users, whose hashes have to be bcrypt's.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port or free_port()}"
     settings = folder / "registry.yml"
+    with_tls = "" if tls is None else f", tls: {{certificate: '{tls[0]}', key: '{tls[1]}'}}"
+    auth = "" if htpasswd is None else f"auth: {{htpasswd: {{realm: Registry, path: {folder}/htpasswd}}}}\n"
+    if htpasswd is not None:
+        (folder / "htpasswd").write_text(htpasswd)
     settings.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/blobs}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '{address}'}}\n"
+        f"http: {{addr: '{address}'{with_tls}}}\n{auth}"
     )
-    with _running(["docker-registry", "serve", str(settings)], folder, lambda: _serves(address)) as process_id:
+    # Before it is asked for anything with TLS or a login, that it listens is enough.
+    ready = _serves if tls is None and htpasswd is None else _listens
+    with _running(["docker-registry", "serve", str(settings)], folder, lambda: ready(address)) as process_id:
         yield Registry(address, process_id)
 
 
@@ -199,6 +214,15 @@ def _serves(address: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def free_port() -> int:

@@ -1,5 +1,8 @@
 """The step over a service that says what the test wants: what is opened, noted, adopted and refused."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +10,12 @@ from typing import Any
 import pytest
 
 from jenkins_scan import errors
+from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSettings
+from jenkins_scan.images.interface import ImageIdentity, ResolvedImage
 from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
+from jenkins_scan.side_by_side import SideBySide
 from jenkins_scan.step import scan
 from tests.support.center import FakeClock
 from tests.support.images import MANIFEST, identity, pushed, resolved
@@ -34,29 +40,32 @@ class FakeCenter:
     quota: Any = field(default_factory=lambda: answer(Quota(100, 10)))
     created: Any = field(default_factory=lambda: answer(TASK))
     listed: Sequence[Any] = ()
-    settled: Any = None
     is_sandbox: bool = False
     listing_takes: float = 0
     asked: list[str] = field(default_factory=list)
-    request: ScanRequest | None = None
+    requests: list[ScanRequest] = field(default_factory=list)
 
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:
         return self._said("quota", self.quota)
 
-    def create_jenkins_image_scan_task(self, request: ScanRequest, *, deadline: float) -> Answer[CreatedTask]:
-        self.request = request
-        if isinstance(self.created, errors.FateUnknown):
-            self.created.sent_on = self.clock.monotonic()
+    def create_jenkins_image_scan_task(
+        self, request: ScanRequest, *, deadline: float, on_the_way: Callable[[float | None], None]
+    ) -> Answer[CreatedTask]:
+        self.requests.append(request)
+        on_the_way(self.clock.now())
+        said = self.created(request) if callable(self.created) else self.created
+        if isinstance(said, errors.FateUnknown):
+            said.sent_on = self.clock.monotonic()
             self.clock.sleep(2)
-        return self._said("create", self.created)
+        elif isinstance(said, errors.ScanError):
+            on_the_way(None)
+        return self._said("create", said)
 
     def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
         looks = self.asked.count("list")
         self.clock.advance(self.listing_takes)
-        return self._said("list", self.listed[min(looks, len(self.listed) - 1)])
-
-    def settle(self, seconds: float) -> Answer[CreatedTask] | None:
-        return self._said("settle", self.settled)
+        said = self.listed[min(looks, len(self.listed) - 1)]
+        return self._said("list", said() if callable(said) else said)
 
     def _said(self, what: str, said: Any) -> Any:
         self.asked.append(what)
@@ -75,25 +84,42 @@ def center(clock):
     return FakeCenter(clock)
 
 
-def settings(**changes: Any) -> ScanSettings:
-    values = {"image": "app:1", "service": ServiceSettings(endpoint=None), "overrides": Overrides(), "min_quota": 1}
+@dataclass
+class FakeSource:
+    """A place that gives this image; an exception is raised."""
+
+    found: Any
+    later: Exception | None = None
+    """What the second look comes upon."""
+
+    def resolve(self) -> ResolvedImage:
+        said = self.found() if callable(self.found) else self.found
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def look_again(self, identity: ImageIdentity) -> None:
+        assert identity == self.found.identity
+        if self.later is not None:
+            raise self.later
+
+
+def settings(count: int = 1, **changes: Any) -> ScanSettings:
+    images = tuple(f"app:{number}" for number in range(count))
+    values = {"images": images, "service": ServiceSettings(endpoint=None), "overrides": Overrides(), "min_quota": 1}
     return ScanSettings(**{**values, "soft": frozenset(), **changes})
 
 
 @pytest.fixture
 def run_step(center, clock):
-    def perform(
-        found: Callable[[], Any] = lambda: resolved(pushed()), raises: type[BaseException] | None = None, **changes: Any
-    ) -> Run:
-        run = Run(started_at=0, image=ImageRun("app:1"))
-        if raises is None:
-            scan(run, settings(**changes), resolve=found, center=center, clock=clock)
-        else:
-            with pytest.raises(raises) as caught:
-                scan(run, settings(**changes), resolve=found, center=center, clock=clock)
-            assert type(caught.value) is raises
-            if isinstance(caught.value, errors.ScanError):
-                run.image.error = caught.value
+    """Takes the step for these sources, and looks that the first image ended as it should."""
+
+    def perform(*sources: FakeSource, fails: type[errors.ScanError] | None = None, **changes: Any) -> Run:
+        sources = sources or (FakeSource(resolved(pushed())),)
+        chosen = settings(len(sources), **changes)
+        run = Run(started_at=0, images=[ImageRun(text) for text in chosen.images])
+        scan(run, chosen, sources=sources, center=center, clock=clock)
+        assert type(run.images[0].error) is (type(None) if fails is None else fails)
         return run
 
     return perform
@@ -103,26 +129,26 @@ def test_the_task_identity_and_quota_of_a_plain_run_are_noted(run_step, center):
     run = run_step()
     assert center.asked == ["quota", "create"]
     assert run.quota == Quota(100, 10)
-    assert run.image.identity == pushed()
-    assert run.image.task is not None
-    assert (run.image.task.task, run.image.task.request_id, run.image.task.opened_at) == (TASK, "REQUEST", SERVER_TIME)
+    assert run.images[0].identity == pushed()
+    assert run.images[0].task is not None
+    assert (run.images[0].task.task, run.images[0].task.request_id, run.images[0].task.opened_at) == (
+        TASK,
+        "REQUEST",
+        SERVER_TIME,
+    )
     assert run.warnings == []
-    assert center.request is not None
-    assert center.request.digest == MANIFEST.removeprefix("sha256:")
+    assert center.requests[0].digest == MANIFEST.removeprefix("sha256:")
 
 
 def test_without_a_server_date_the_agents_clock_labels_the_task(run_step, center, clock):
     center.created = answer(TASK, server_time=None)
     run = run_step()
-    assert run.image.task is not None
-    assert run.image.task.opened_at == clock.now()
+    assert run.images[0].task is not None
+    assert run.images[0].task.opened_at == clock.now()
 
 
 def test_an_image_that_is_not_found_asks_the_service_nothing(run_step, center):
-    def missing():
-        raise errors.ImageNotFound("no such image")
-
-    run_step(missing, raises=errors.ImageNotFound)
+    run_step(FakeSource(errors.ImageNotFound("no such image")), fails=errors.ImageNotFound)
     assert center.asked == []
 
 
@@ -138,9 +164,9 @@ def test_an_image_that_is_not_found_asks_the_service_nothing(run_step, center):
 )
 def test_the_quota_decides_before_the_submit(run_step, center, quota, minimum, opens):
     center.quota = answer(quota)
-    run = run_step(raises=None if opens else errors.QuotaTooLow, min_quota=minimum)
+    run = run_step(fails=None if opens else errors.QuotaTooLow, min_quota=minimum)
     assert center.asked == (["quota", "create"] if opens else ["quota"])
-    assert (run.image.task is not None) == opens
+    assert (run.images[0].task is not None) == opens
 
 
 def test_a_gate_of_zero_does_not_ask_for_the_quota(run_step, center):
@@ -152,35 +178,37 @@ def test_a_gate_of_zero_does_not_ask_for_the_quota(run_step, center):
 def test_a_forbidden_quota_is_a_warning_and_the_returned_total_is_judged(run_step, center):
     center.quota = errors.PermissionDenied("not allowed", http_status=403)
     center.created = answer(CreatedTask("t", capacity=4))
-    run = run_step(raises=errors.QuotaTooLow, min_quota=5)
+    run = run_step(fails=errors.QuotaTooLow, min_quota=5)
     assert "not allowed" in run.warnings[0]
-    assert run.image.task is not None
-    assert run.image.task.task == CreatedTask("t", capacity=4)
+    assert run.images[0].task is not None
+    assert run.images[0].task.task == CreatedTask("t", capacity=4)
 
 
 def test_a_quota_that_nobody_tells_is_not_called_judged(run_step, center):
     center.quota = errors.PermissionDenied("not allowed", http_status=403)
     center.created = answer(CreatedTask("t"))
-    assert "was not judged" in run_step().warnings[1]
+    assert "was not judged" in run_step().images[0].warnings[0]
 
 
 @pytest.mark.parametrize("error", [errors.ServiceNotActivated, errors.ServiceUnreachable, errors.CredentialsRefused])
 def test_another_failure_of_the_quota_opens_nothing(run_step, center, error):
     center.quota = error("no")
-    run_step(raises=error)
+    run_step(fails=error)
     assert center.asked == ["quota"]
 
 
 def test_a_refused_create_leaves_no_task(run_step, center):
     center.created = errors.QuotaSpent("BeyondQuata")
-    assert run_step(raises=errors.QuotaSpent).image.task is None
+    assert run_step(fails=errors.QuotaSpent).images[0].task is None
 
 
 def test_a_bug_during_the_create_leaves_the_note_that_a_task_may_exist(run_step, center):
     center.created = RuntimeError("a bug")
-    run = run_step(raises=RuntimeError)
-    assert run.image.task is not None
-    assert run.image.task.task is None
+    run = run_step(fails=errors.InternalError)
+    assert run.images[0].error is not None
+    assert isinstance(run.images[0].error.__cause__, RuntimeError)
+    assert run.images[0].task is not None
+    assert run.images[0].task.task is None
 
 
 class TestLostAnswer:
@@ -193,18 +221,18 @@ class TestLostAnswer:
         ]
         run = run_step()
         assert center.asked == ["quota", "create", "list"]
-        assert run.image.task is not None
-        assert run.image.task.task == CreatedTask("OURS")
-        assert "OURS" in run.warnings[0]
+        assert run.images[0].task is not None
+        assert run.images[0].task.task == CreatedTask("OURS")
+        assert "OURS" in run.images[0].warnings[0]
 
     def test_of_two_nobody_can_tell_which_is_ours_and_both_are_named(self, run_step, center):
         center.created = lost()
         center.listed = [answer((ListedTask("B", "INIT", SERVER_TIME), ListedTask("A", "INIT", SERVER_TIME - 1)))]
-        run = run_step(raises=errors.FateUnknown)
-        assert run.image.task is not None
-        assert run.image.task.task is None
-        assert run.image.error is not None
-        assert "Since then started: B, A." in run.image.error.message
+        run = run_step(fails=errors.FateUnknown)
+        assert run.images[0].task is not None
+        assert run.images[0].task.task is None
+        assert run.images[0].error is not None
+        assert "Since then started: B, A." in run.images[0].error.message
 
     def test_a_slow_listing_does_not_make_an_older_task_ours(self, run_step, center, clock):
         """The answer is dated when it comes, eight seconds after it was asked for."""
@@ -212,9 +240,9 @@ class TestLostAnswer:
         center.listing_takes = 8
         foreign = (ListedTask("FOREIGN", "INIT", SERVER_TIME - 6),)
         center.listed = [answer(foreign, server_time=SERVER_TIME + passed) for passed in (10, 19, 29, 41)]
-        run = run_step(raises=errors.FateUnknown)
-        assert run.image.task is not None
-        assert run.image.task.task is None
+        run = run_step(fails=errors.FateUnknown)
+        assert run.images[0].task is not None
+        assert run.images[0].task.task is None
 
     def test_a_listing_that_lags_is_asked_again(self, run_step, center, clock):
         center.created = lost()
@@ -226,13 +254,13 @@ class TestLostAnswer:
         ]
         run = run_step()
         assert center.asked.count("list") == 3
-        assert run.image.task is not None
-        assert run.image.task.task == CreatedTask("OURS")
+        assert run.images[0].task is not None
+        assert run.images[0].task.task == CreatedTask("OURS")
 
     def test_the_status_it_is_listed_with_is_told(self, run_step, center):
         center.created = lost()
         center.listed = [answer((ListedTask("OURS", "FAIL", SERVER_TIME - 1, MANIFEST.removeprefix("sha256:")),))]
-        assert "its status: FAIL" in run_step().warnings[0]
+        assert "its status: FAIL" in run_step().images[0].warnings[0]
 
     @pytest.mark.parametrize(
         "listed",
@@ -258,56 +286,206 @@ class TestLostAnswer:
     def test_without_proof_nothing_is_adopted_and_nothing_created_again(self, run_step, center, listed):
         center.created = lost()
         center.listed = [listed]
-        run = run_step(raises=errors.FateUnknown)
+        run = run_step(fails=errors.FateUnknown)
         assert center.asked == ["quota", "create", *["list"] * 4]
-        assert run.image.task is not None
-        assert run.image.task.task is None
-        assert run.image.error is not None
-        assert MANIFEST.removeprefix("sha256:") in run.image.error.remedy
+        assert run.images[0].task is not None
+        assert run.images[0].task.task is None
+        assert run.images[0].error is not None
+        assert MANIFEST.removeprefix("sha256:") in run.images[0].error.remedy
 
     def test_without_a_digest_there_is_nothing_to_look_by(self, run_step, center):
         center.created = lost()
-        run = run_step(lambda: resolved(identity()), raises=errors.FateUnknown)
+        run = run_step(FakeSource(resolved(identity())), fails=errors.FateUnknown)
         assert center.asked == ["quota", "create"]
-        assert run.image.error is not None
-        assert run.image.error.request_id == "R-LOST"
-        assert "image id " + "c" * 64 in run.image.error.remedy
+        assert run.images[0].error is not None
+        assert run.images[0].error.request_id == "R-LOST"
+        assert "image id " + "c" * 64 in run.images[0].error.remedy
 
     def test_without_any_digest_the_remedy_says_so(self, run_step, center):
         center.created = lost()
-        run = run_step(lambda: resolved(identity(config_digest=None)), raises=errors.FateUnknown)
-        assert run.image.error is not None
-        assert "no digest known" in run.image.error.remedy
+        run = run_step(FakeSource(resolved(identity(config_digest=None))), fails=errors.FateUnknown)
+        assert run.images[0].error is not None
+        assert "no digest known" in run.images[0].error.remedy
 
 
 class TestInterruption:
-    """A signal arrives while the create is under way."""
+    """A signal arrives while images are worked on."""
 
-    @pytest.mark.parametrize(
-        ("settled", "noted"),
-        [(answer(TASK), TASK), (lost(), None)],
-        ids=["the answer still comes", "no answer comes"],
-    )
-    def test_what_may_have_been_opened_is_noted(self, run_step, center, settled, noted):
-        center.created, center.settled = errors.Interrupted(15), settled
-        run = run_step(raises=errors.Interrupted)
-        assert run.image.task is not None
-        assert run.image.task.task == noted
+    @pytest.fixture
+    def interrupted_step(self, center, clock):
+        """Takes the step; whoever calls the function it hands out has SIGTERM sent to this process."""
 
-    def test_a_create_that_was_refused_leaves_nothing(self, run_step, center):
-        center.created = errors.Interrupted(15)
-        assert run_step(raises=errors.Interrupted).image.task is None
+        def perform(*sources: FakeSource, **changes: Any) -> Run:
+            chosen = settings(len(sources), **changes)
+            run = Run(started_at=0, images=[ImageRun(text) for text in chosen.images])
+            with Interruptions(), pytest.raises(errors.Interrupted):
+                scan(run, chosen, sources=sources, center=center, clock=clock)
+            return run
 
-    def test_during_the_look_up_the_task_stays_one_that_may_exist(self, run_step, center):
-        center.created, center.listed = lost(), [errors.Interrupted(15)]
-        run = run_step(raises=errors.Interrupted)
-        assert run.image.task is not None
-        assert run.image.task.task is None
+        return perform
+
+    @staticmethod
+    def abort() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def test_an_answer_that_still_comes_is_noted(self, interrupted_step, center):
+        def created(_: ScanRequest) -> Any:
+            self.abort()
+            return answer(TASK)
+
+        center.created = created
+        run = interrupted_step(FakeSource(resolved(pushed())))
+        assert run.images[0].task is not None
+        assert run.images[0].task.task == TASK
+
+    def test_without_an_answer_a_task_may_exist(self, interrupted_step, center):
+        never = threading.Event()
+
+        def created(_: ScanRequest) -> Any:
+            self.abort()
+            never.wait(30)
+            return answer(TASK)
+
+        center.created = created
+        run = interrupted_step(FakeSource(resolved(pushed())))
+        assert run.images[0].task is not None
+        assert run.images[0].task.task is None
+        never.set()
+
+    def test_a_create_that_was_refused_leaves_nothing(self, interrupted_step, center):
+        def created(_: ScanRequest) -> Any:
+            self.abort()
+            return errors.QuotaSpent("BeyondQuata")
+
+        center.created = created
+        assert interrupted_step(FakeSource(resolved(pushed()))).images[0].task is None
+
+    def test_during_the_look_up_the_task_stays_one_that_may_exist(self, interrupted_step, center):
+        def listed() -> Any:
+            self.abort()
+            return errors.ServiceUnreachable("gone")
+
+        center.created, center.listed = lost(), [listed]
+        run = interrupted_step(FakeSource(resolved(pushed())))
+        assert run.images[0].task is not None
+        assert run.images[0].task.task is None
+
+    def test_no_create_is_sent_after_it(self, interrupted_step, center):
+        """Two images are under way, the second one is on the brink of its create."""
+        gone = threading.Event()
+
+        def created(_: ScanRequest) -> Any:
+            self.abort()
+            gone.wait(0.3)
+            return answer(TASK)
+
+        center.created = created
+        run = interrupted_step(*[FakeSource(resolved(pushed()))] * 3, jobs=1)
+        assert center.asked == ["quota", "create"]
+        assert [image.task is not None for image in run.images] == [True, False, False]
+
+    def test_while_images_are_identified_nothing_was_opened(self, interrupted_step, center):
+        def found() -> Any:
+            self.abort()
+            return resolved(pushed())
+
+        run = interrupted_step(FakeSource(found))
+        assert center.asked == []
+        assert run.images[0].task is None
+
+
+class TestSeveralImages:
+    """Each image fails on its own; the order stays."""
+
+    def test_each_gets_its_own_task(self, run_step, center):
+        center.created = lambda request: answer(CreatedTask(f"T-{request.tag}"))
+        sources = [FakeSource(resolved(pushed(), f"registry.example.com/app:{number}")) for number in range(20)]
+        run = run_step(*sources, jobs=4)
+        assert [image.task.task.task_id for image in run.images] == [f"T-{number}" for number in range(20)]
+        assert center.asked.count("quota") == 1
+
+    def test_one_that_is_missing_hides_no_other(self, run_step, center):
+        run = run_step(
+            FakeSource(errors.ImageNotFound("no such image")),
+            FakeSource(resolved(pushed())),
+            FakeSource(RuntimeError("a bug")),
+            FakeSource(resolved(pushed())),
+            fails=errors.ImageNotFound,
+        )
+        assert [image.task is not None for image in run.images] == [False, True, False, True]
+        assert isinstance(run.images[2].error, errors.InternalError)
+
+    def test_one_that_cannot_be_meant_ends_the_run_before_anything_is_sent(self, run_step, center):
+        run = run_step(
+            FakeSource(resolved(pushed())), FakeSource(errors.UsageError("which one?")), fails=errors.UsageError
+        )
+        assert center.asked == []
+        assert "app:1" in run.images[0].error.message
+        assert run.images[1].error.message == "which one?"
+
+    def test_images_beyond_the_quota_are_not_submitted(self, run_step, center):
+        center.quota = answer(Quota(100, 97))
+        run = run_step(
+            FakeSource(errors.ImageNotFound("this one needs no quota")),
+            *[FakeSource(resolved(pushed()))] * 5,
+            min_quota=2,
+            fails=errors.ImageNotFound,
+        )
+        assert [type(image.error) for image in run.images[1:]] == [type(None)] * 2 + [errors.QuotaTooLow] * 3
+        assert center.asked.count("create") == 2
+        assert "2 of them for the images before this one" in run.images[3].error.message
+
+    def test_a_quota_that_cannot_be_asked_fails_them_all(self, run_step, center):
+        center.quota = errors.ServiceUnreachable("gone")
+        run = run_step(*[FakeSource(resolved(pushed()))] * 2, fails=errors.ServiceUnreachable)
+        assert center.asked == ["quota"]
+        assert isinstance(run.images[1].error, errors.ServiceUnreachable)
+
+    def test_a_forbidden_quota_lets_all_be_submitted(self, run_step, center):
+        center.quota = errors.PermissionDenied("not allowed", http_status=403)
+        run = run_step(*[FakeSource(resolved(pushed()))] * 3)
+        assert center.asked.count("create") == 3
+        assert len(run.warnings) == 1
+
+    def test_no_more_than_the_jobs_are_worked_on_at_once(self, run_step):
+        at_once, most, lock = [], [], threading.Lock()
+        together = threading.Barrier(2, timeout=10)
+
+        def found() -> ResolvedImage:
+            with lock:
+                at_once.append(1)
+                most.append(len(at_once))
+            together.wait()  # ends only with two at once
+            with lock:
+                at_once.pop()
+            return resolved(pushed())
+
+        run = Run(0, [ImageRun("app") for _ in range(4)])
+        SideBySide(lambda _: found(), run.images, jobs=2).finish()
+        assert max(most) == 2
+
+
+class TestSecondLook:
+    """Before the verdict the reference has to mean what was submitted."""
+
+    def test_a_tag_that_moved_is_incomplete_and_the_task_stays_noted(self, run_step):
+        moved = errors.ImageMoved("app:0 is another image now")
+        run = run_step(FakeSource(resolved(pushed()), later=moved), fails=errors.ImageMoved)
+        assert run.images[0].task is not None
+
+    def test_an_image_that_is_gone_is_incomplete_too(self, run_step):
+        gone = errors.ImageNotFound("no image app:0")
+        run = run_step(FakeSource(resolved(pushed()), later=gone), fails=errors.IncompleteError)
+        assert "no image app:0" in run.images[0].error.message
+
+    def test_an_image_that_was_not_submitted_is_not_looked_at_again(self, run_step, center):
+        center.created = errors.QuotaSpent("BeyondQuata")
+        run_step(FakeSource(resolved(pushed()), later=errors.ImageMoved("moved")), fails=errors.QuotaSpent)
 
 
 def test_a_sandbox_that_no_flag_named_is_refused_before_a_task_is_opened(run_step, center):
     center.is_sandbox = True
-    run = run_step(raises=errors.UsageError, service=ServiceSettings(endpoint=None, sandbox_allowed=False))
+    run = run_step(fails=errors.UsageError, service=ServiceSettings(endpoint=None, sandbox_allowed=False))
     assert center.asked == ["quota"]
     assert run.sandbox
 

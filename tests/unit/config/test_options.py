@@ -8,8 +8,8 @@ from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, options_of
 from jenkins_scan.config.settings import Origin, origin_of
 
 EVERY = [*OPTIONS, *GLOBAL_OPTIONS]
-DOMAIN = {"min-quota": "7", "jenkins-env": "release", "vpc": None, "color": "never"}
-BAD = {"min-quota": "-1", "jenkins-env": "prod", "color": "purple"}
+DOMAIN = {"min-quota": "7", "jobs": "7", "engine-wait": "7.5", "jenkins-env": "release", "color": "never"}
+BAD = {"min-quota": "-1", "jobs": "0", "engine-wait": "601", "jenkins-env": "prod", "color": "purple"}
 
 
 def probe(option):
@@ -32,7 +32,7 @@ def shown(option, value):
         return "True"
     if option.repeatable:
         return repr((value,))
-    return value if option.name == "min-quota" else repr(value)
+    return value if isinstance(option.type, click.IntRange | click.FloatRange) else repr(value)
 
 
 @pytest.mark.parametrize("option", EVERY, ids=lambda option: option.name)

@@ -17,11 +17,12 @@ from jenkins_scan.config.settings import (
 from jenkins_scan.errors import ConfigurationError, Reason
 from tests.support.center import DIGEST
 
-DEFAULTS = {"image": "app:1", "region": "cn-hangzhou", "min_quota": 1, "vpc": False}
+DEFAULTS = {"region": "cn-hangzhou", "min_quota": 1, "vpc": False, "jobs": 4}
 
 
-def scan(*, endpoint_origin=Origin.DEFAULT, in_jenkins=False, **values):
-    return scan_settings({**DEFAULTS, **values}, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins)
+def scan(*images, endpoint_origin=Origin.DEFAULT, in_jenkins=False, **values):
+    named = images or ("app:1",)
+    return scan_settings({**DEFAULTS, **values}, named, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins)
 
 
 def service(*, endpoint_origin=Origin.FLAG, in_jenkins=False, **values):
@@ -30,11 +31,10 @@ def service(*, endpoint_origin=Origin.FLAG, in_jenkins=False, **values):
 
 def test_the_least_that_a_scan_needs():
     settings = scan()
-    assert settings.image == "app:1"
+    assert settings.images == ("app:1",)
     assert settings.service.endpoint.url == "https://tds.cn-shanghai.aliyuncs.com"
     assert settings.overrides == Overrides()
     assert (settings.min_quota, settings.soft) == (1, frozenset())
-    assert (settings.docker_host, settings.platform) == (None, None)
 
 
 def test_everything_that_a_scan_can_be_told():
@@ -48,8 +48,7 @@ def test_everything_that_a_scan_can_be_told():
         jenkins_env="release",
         min_quota=0,
         soft="policy, Quota",
-        docker_host="tcp://127.0.0.1:2375",
-        platform="linux/amd64",
+        jobs=2,
         ca_bundle="ca.pem",
         vpc=True,
     )
@@ -63,7 +62,7 @@ def test_everything_that_a_scan_can_be_told():
         jenkins_env="release",
     )
     assert settings.soft == {Reason.POLICY, Reason.QUOTA}
-    assert (settings.min_quota, settings.docker_host, settings.platform) == (0, "tcp://127.0.0.1:2375", "linux/amd64")
+    assert (settings.min_quota, settings.jobs) == (0, 2)
     assert settings.service.ca_bundle == "ca.pem"
     assert settings.service.endpoint.url == "https://tds.vpc-proxy.aliyuncs.com"
 
@@ -73,10 +72,11 @@ def test_settings_cannot_change():
         scan().min_quota = 5
 
 
-@pytest.mark.parametrize("image", [None, ""])
-def test_an_image_has_to_be_named(image):
-    with pytest.raises(ConfigurationError, match="no image was named"):
-        scan(image=image)
+@pytest.mark.parametrize("name", ["namespace", "repo", "tag", "digest", "uuid"])
+def test_what_is_said_of_one_image_cannot_be_said_of_two(name):
+    value = DIGEST if name == "digest" else "x"
+    with pytest.raises(ConfigurationError, match=f"--{name} says something of one image, and 2 were named"):
+        scan("app:1", "app:2", **{name: value})
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,10 @@ def test_a_strange_context_name_is_looked_up_by_its_hash_and_shown_escaped(folde
         ("TCP://docker:2375/", "tcp://docker:2375"),
         ("tcp://[::1]:2375", "tcp://[::1]:2375"),
         ("127.0.0.1:2375", "tcp://127.0.0.1:2375"),
+        ("ssh://host", "ssh://host"),
+        ("SSH://builder@host:2222/", "ssh://builder@host:2222"),
+        ("ssh://builder@[::1]:22", "ssh://builder@[::1]:22"),
+        ("ssh://[::1]", "ssh://[::1]"),
     ],
 )
 def test_an_address_is_written_in_one_form(text, url):
@@ -201,13 +205,24 @@ def test_an_address_is_written_in_one_form(text, url):
         ("tcp://docker:2375?x=1", "has to be tcp://HOST:PORT"),
         ("tcp://doc ker:2375", "has to be tcp://HOST:PORT"),
         ("tcp://docker:2375\n", "control characters"),
-        ("ssh://host", "not supported yet"),
+        ("tcp://-host:2375", "has to be tcp://HOST:PORT"),
+        ("ssh://", "has to be ssh://"),
+        ("ssh://:22", "has to be ssh://"),
+        ("ssh://host:0", "has to be ssh://"),
+        ("ssh://host:x", "not a URL with a valid port"),
+        ("ssh://host:", "has to be ssh://"),
+        ("ssh://@host", "has to be ssh://"),
+        ("ssh://-oProxyCommand=x", "has to be ssh://"),
+        ("ssh://-l@host", "has to be ssh://"),
+        ("ssh://host?x=1", "has to be ssh://"),
+        ("ssh://host/run/docker.sock", "takes no path"),
+        ("ssh://user:hunter2@host", "a password has no place in it"),
         ("http://docker:2375", "tcp://HOST:PORT"),
         ("https://docker:2376", "DOCKER_TLS_VERIFY=1"),
-        ("fd://3", "only unix:// and tcp://"),
-        ("npipe:////./pipe/docker", "only unix:// and tcp://"),
+        ("fd://3", "only unix://, tcp:// and ssh://"),
+        ("npipe:////./pipe/docker", "only unix://, tcp:// and ssh://"),
         ("/var/run/docker.sock", "unix:///PATH"),
-        ("./docker.sock", "only unix:// and tcp://"),
+        ("./docker.sock", "only unix://, tcp:// and ssh://"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_an_error_that_says_why(text, why):
@@ -314,3 +329,22 @@ def test_skip_tls_verify_of_a_context_is_ignored_with_a_warning(folder):
     assert "SkipTLSVerify of context 'ci' is ignored" in endpoint.warnings[0]
     folder.context("ci", TCP, tls=["ca.pem"], SkipTLSVerify="yes")
     assert choose_endpoint(None, {**folder.environ, "DOCKER_CONTEXT": "ci"}).warnings == ()
+
+
+def test_a_context_may_name_an_engine_behind_ssh(folder):
+    folder.context("ci", "ssh://builder@host", tls=["ca.pem"], SkipTLSVerify=True)
+    endpoint = choose_endpoint(None, {**folder.environ, "DOCKER_CONTEXT": "ci"})
+    assert (endpoint.url, endpoint.tls, endpoint.warnings) == ("ssh://builder@host", None, ())
+    assert (endpoint.is_ssh, endpoint.is_tcp, endpoint.socket) == (True, False, None)
+
+
+def test_an_engine_is_named_by_each_setting_and_not_by_the_default(folder):
+    folder.config({"currentContext": "ci"}).context("ci", "unix:///ci")
+    named = [("unix:///x", {}), (None, {"DOCKER_HOST": "unix:///x"}), (None, {"DOCKER_CONTEXT": "default"})]
+    assert all(choose_endpoint(*each).is_named for each in [*named, (None, folder.environ)])
+    assert not choose_endpoint(None, {}).is_named
+
+
+@pytest.mark.parametrize(("url", "place"), [(TCP, ("docker", 2376)), ("tcp://[::1]:1", ("::1", 1))])
+def test_host_and_port_of_an_address(url, place):
+    assert choose_endpoint(url, {}).host_and_port == place

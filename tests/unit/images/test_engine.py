@@ -1,27 +1,31 @@
 import json
 import os
 import socket
-import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
 from jenkins_scan.errors import (
+    EngineAbsent,
     EngineSettingsError,
     EngineTLSError,
     EngineUnreachable,
+    ImageMoved,
     ImageNotFound,
     UnreadableImage,
     WrongPlatform,
 )
-from jenkins_scan.images.endpoint import EngineEndpoint, EngineTLS
-from jenkins_scan.images.engine import LARGEST_ANSWER, EngineSource
+from jenkins_scan.images.endpoint import EngineEndpoint
+from jenkins_scan.images.engine import EngineSource
+from jenkins_scan.images.engine_connection import LARGEST_ANSWER, Limits
 from jenkins_scan.images.engine_faults import explain
 from jenkins_scan.images.interface import Platform, Store, parse_platform
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_port, engine_on_socket
+from tests.support.engine_certificates import EngineCertificates
 
 HEX, OTHER = "ab" * 32, "cd" * 32
 VERSION = {"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12", "Components": [{"Name": "Engine"}]}
@@ -50,8 +54,8 @@ def ask(tmp_path):
     return resolve
 
 
-def resolve_at(endpoint, timeout=5.0):
-    return EngineSource(parse_reference("app:1"), endpoint, timeout=timeout).resolve()
+def resolve_at(endpoint, limits=None):
+    return EngineSource(parse_reference("app:1"), endpoint, limits=limits).resolve()
 
 
 def test_an_image_is_identified_with_three_small_requests(ask):
@@ -217,61 +221,50 @@ def test_an_engine_that_sends_elsewhere_is_not_followed(ask):
 
 
 @pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
+def made(tmp_path_factory):
+    return EngineCertificates(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture
-def certificates(authority, tmp_path):
-    """The files of a TLS set-up: what the engine presents, and what its client holds."""
-
-    def make(host="127.0.0.1", issuer=authority):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        issuer.issue_cert(host).configure_cert(context)
-        authority.configure_trust(context)
-        context.verify_mode = ssl.CERT_REQUIRED
-        client = authority.issue_cert("client@example.test")
-        ca, cert, key = (tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem"))
-        authority.cert_pem.write_to_path(str(ca))
-        client.cert_chain_pems[0].write_to_path(str(cert))
-        client.private_key_pem.write_to_path(str(key))
-        return context, EngineTLS(ca, cert, key)
-
-    return make
+@pytest.fixture(scope="module")
+def tls_server(made):
+    return made.server()
 
 
-def test_tls_is_verified_against_the_engines_own_authority(certificates):
-    context, tls = certificates()
-    with engine_on_port(answers(), context) as engine:
+@pytest.fixture(scope="module")
+def tls(made):
+    return made.client()
+
+
+def test_tls_is_verified_against_the_engines_own_authority(tls_server, tls):
+    with engine_on_port(answers(), tls_server.context()) as engine:
         assert resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls)).identity.image_id == f"sha256:{HEX}"
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_authorities_of_the_environment_are_not_for_the_engine(certificates, monkeypatch, tmp_path, variable):
+def test_authorities_of_the_environment_are_not_for_the_engine(tls_server, tls, monkeypatch, tmp_path, variable):
     other = tmp_path / "company.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     monkeypatch.setenv(variable, str(other))
-    context, tls = certificates()
-    with engine_on_port(answers(), context) as engine:
+    with engine_on_port(answers(), tls_server.context()) as engine:
         assert resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls)).name is not None
 
 
-def test_an_authority_of_the_environment_does_not_vouch_for_the_engine(certificates, monkeypatch, tmp_path):
+def test_an_authority_of_the_environment_does_not_vouch_for_the_engine(made, tls, monkeypatch, tmp_path):
     other = trustme.CA()
     other.cert_pem.write_to_path(str(tmp_path / "other.pem"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
-    context, tls = certificates(issuer=other)
-    with engine_on_port(answers(), context) as engine, pytest.raises(EngineTLSError, match="verified against"):
+    server = made.server(name="other", issuer=other)
+    with engine_on_port(answers(), server.context()) as engine, pytest.raises(EngineTLSError, match="signed by"):
         resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls))
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"])
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_proxy_of_the_environment_is_not_for_the_engine(certificates, monkeypatch, variable, secure):
+def test_a_proxy_of_the_environment_is_not_for_the_engine(tls_server, tls, monkeypatch, variable, secure):
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
-    context, tls = certificates() if secure else (None, None)
-    with engine_on_port(answers(), context) as engine:
-        assert resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls)).name is not None
+    with engine_on_port(answers(), tls_server.context() if secure else None) as engine:
+        endpoint = EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls if secure else None)
+        assert resolve_at(endpoint).name is not None
 
 
 def test_passwords_of_a_netrc_are_not_sent_to_the_engine(monkeypatch, tmp_path):
@@ -280,52 +273,6 @@ def test_passwords_of_a_netrc_are_not_sent_to_the_engine(monkeypatch, tmp_path):
     with engine_on_port(answers()) as engine:
         resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST"))
     assert not any("Authorization" in headers for headers in engine.headers)
-
-
-def test_a_certificate_for_another_host_is_refused(certificates):
-    context, tls = certificates(host="docker.example")
-    with (
-        engine_on_port(answers(), context) as engine,
-        pytest.raises(EngineTLSError, match="IP address mismatch") as caught,
-    ):
-        resolve_at(EngineEndpoint(engine.url, "DOCKER_HOST", tls=tls))
-    assert caught.value.exit_code == 13
-
-
-def test_without_an_authority_of_its_own_only_the_public_ones_vouch_for_the_engine(certificates):
-    context, _ = certificates()
-    with engine_on_port(answers(), context) as engine, pytest.raises(EngineTLSError, match="public authorities"):
-        resolve_at(EngineEndpoint(engine.url, "x", tls=EngineTLS(None, None, None)))
-
-
-def test_an_engine_that_asks_for_a_client_certificate_refuses_one_without(certificates):
-    context, tls = certificates()
-    with (
-        engine_on_port(answers(), context) as engine,
-        pytest.raises((EngineTLSError, EngineUnreachable), match=r"TLS|broke"),
-    ):
-        resolve_at(EngineEndpoint(engine.url, "x", tls=EngineTLS(tls.ca, None, None)))
-
-
-def test_tls_to_a_plain_port_is_a_tls_error(certificates):
-    _, tls = certificates()
-    with engine_on_port(answers()) as engine, pytest.raises(EngineTLSError, match="No TLS with the engine"):
-        resolve_at(EngineEndpoint(engine.url, "x", tls=tls))
-
-
-@pytest.mark.parametrize("file", ["ca", "cert", "key"])
-def test_a_tls_file_that_is_no_pem_is_a_tls_error(certificates, file):
-    context, tls = certificates()
-    getattr(tls, file).write_text("no PEM\n")
-    with engine_on_port(answers(), context) as engine, pytest.raises(EngineTLSError):
-        resolve_at(EngineEndpoint(engine.url, "x", tls=tls))
-
-
-def test_a_tls_file_that_vanished_is_a_tls_error(certificates):
-    _, tls = certificates()
-    tls.cert.unlink()
-    with pytest.raises(EngineTLSError, match=r"TLS files of the engine at tcp://127\.0\.0\.1:1 .* cannot be used"):
-        resolve_at(EngineEndpoint("tcp://127.0.0.1:1", "x", tls=tls))
 
 
 def test_plain_http_to_a_tls_port_tells_which_variables_to_set(tmp_path):
@@ -339,14 +286,14 @@ def test_plain_http_to_a_tls_port_tells_which_variables_to_set(tmp_path):
 
 
 def test_a_missing_socket_tells_the_endpoint_and_its_reason():
-    with pytest.raises(EngineUnreachable, match=r"No engine at unix:///nowhere \(from DOCKER_HOST\)"):
+    with pytest.raises(EngineAbsent, match=r"No engine at unix:///nowhere \(from DOCKER_HOST\)"):
         resolve_at(EngineEndpoint("unix:///nowhere", "DOCKER_HOST"))
 
 
 def test_a_socket_of_another_user_tells_about_the_group():
     # Root, as whom these tests may run, is never refused: the system's error is made here.
     error = explain(PermissionError(13, "Permission denied"), EngineEndpoint("unix:///x", "default"), 10)
-    assert isinstance(error, EngineUnreachable)
+    assert type(error) is EngineUnreachable
     assert "permission denied" in str(error)
     assert "group that owns the socket" in error.remedy
 
@@ -355,9 +302,9 @@ def test_a_socket_that_nobody_listens_on_is_a_refused_connection(tmp_path):
     path = tmp_path / "dead.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    with pytest.raises(EngineUnreachable, match="Nobody listens") as caught:
+    with pytest.raises(EngineAbsent, match="Nobody listens") as caught:
         resolve_at(EngineEndpoint(f"unix://{path}", "x"))
-    assert "may still be starting" in caught.value.remedy
+    assert "docker info" in caught.value.remedy
 
 
 def test_a_socket_path_that_is_too_long_is_told():
@@ -366,8 +313,9 @@ def test_a_socket_path_that_is_too_long_is_told():
 
 
 def test_a_port_that_nobody_listens_on_is_a_refused_connection():
-    with pytest.raises(EngineUnreachable, match=r"Nobody listens at tcp://127\.0\.0\.1:1 "):
+    with pytest.raises(EngineAbsent, match=r"Nobody listens at tcp://127\.0\.0\.1:1 ") as caught:
         resolve_at(EngineEndpoint("tcp://127.0.0.1:1", "x"))
+    assert "--engine-wait" in caught.value.remedy
 
 
 def test_a_host_that_does_not_resolve_is_told():
@@ -382,7 +330,29 @@ def test_a_silent_engine_is_given_up_after_the_limit(tmp_path):
         silent.bind(str(path))
         silent.listen()
         with pytest.raises(EngineUnreachable, match=r"no answer within 0\.05 s"):
-            resolve_at(EngineEndpoint(f"unix://{path}", "x"), timeout=0.05)
+            resolve_at(EngineEndpoint(f"unix://{path}", "x"), Limits(step=0.05))
+
+
+def test_an_engine_whose_headers_do_not_end_is_given_up_after_the_limit():
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def dribble():
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not done.wait(0.005):
+                    connection.sendall(b"X: y\r\n")
+
+        thread = threading.Thread(target=dribble)
+        thread.start()
+        try:
+            endpoint = EngineEndpoint(f"tcp://127.0.0.1:{listener.getsockname()[1]}", "x")
+            with pytest.raises(EngineUnreachable, match=r"no whole answer to /version within 0\.05 s"):
+                resolve_at(endpoint, Limits(step=5, whole=0.05))
+        finally:
+            done.set()
+            thread.join()
 
 
 @pytest.mark.parametrize(
@@ -428,3 +398,60 @@ def test_a_credentials_helper_of_the_client_settings_is_not_run(monkeypatch, tmp
     with engine_on_port(answers()) as engine:
         resolve_at(EngineEndpoint(engine.url, "x"))
     assert not Path(tmp_path, "ran").exists()
+
+
+@pytest.fixture
+def look_again(tmp_path):
+    """Resolves `reference` against one set of answers and looks again at another; returns what was requested."""
+
+    def look(before, after, reference="app:1", platform=None):
+        def source(engine):
+            chosen = platform and parse_platform(platform)
+            return EngineSource(parse_reference(reference), EngineEndpoint(engine.url, "DOCKER_HOST"), chosen)
+
+        with engine_on_socket(tmp_path / "e.sock", before) as engine:
+            identity = source(engine).resolve().identity
+        with engine_on_socket(tmp_path / "e.sock", after) as engine:
+            source(engine).look_again(identity)
+            return engine.requests
+
+    return look
+
+
+def test_a_second_look_at_the_same_image_takes_two_small_requests(look_again):
+    assert look_again(answers(), answers()) == ["/version", "/v1.41/images/app:1/json"]
+
+
+def test_a_name_that_moved_is_told_with_both_ids(look_again):
+    moved = answers(IMAGE | {"Id": f"sha256:{OTHER}"})
+    with pytest.raises(ImageMoved, match=f"app:1 was sha256:{HEX} .* is sha256:{OTHER} now at unix://") as caught:
+        look_again(answers(), moved)
+    assert caught.value.exit_code == 17
+
+
+def test_a_name_that_points_at_another_manifest_moved_too(look_again):
+    before = answers(IMAGE | {"Descriptor": DESCRIPTOR}, MODERN)
+    after = answers(IMAGE | {"Descriptor": DESCRIPTOR | {"digest": f"sha256:{OTHER}"}}, MODERN)
+    assert look_again(before, before)[0] == "/version"
+    with pytest.raises(ImageMoved, match=f"was sha256:{HEX} .* is sha256:{OTHER}"):
+        look_again(before, after)
+
+
+def test_a_name_that_is_gone_at_the_second_look_is_not_found(look_again):
+    with pytest.raises(ImageNotFound):
+        look_again(answers(), {"/version": VERSION})
+
+
+def test_an_answer_without_an_id_at_the_second_look_is_unreadable(look_again):
+    with pytest.raises(UnreadableImage, match="no Id"):
+        look_again(answers(), answers({}))
+
+
+def test_an_image_id_is_not_asked_for_again(look_again):
+    assert look_again(answers(name=f"sha256:{HEX}"), {}, HEX) == []
+
+
+def test_the_second_look_asks_for_the_same_platform(look_again):
+    canned = {"/version": MODERN, f"/v1.55/images/app:1/json?platform={ARM64}": IMAGE | {"Architecture": "arm64"}}
+    canned["/v1.55/info"] = INFO
+    assert look_again(canned, canned, platform="linux/arm64") == ["/version", list(canned)[1]]

@@ -1,11 +1,24 @@
+"""From what was typed to the place that is asked, with what the builder and the registry say of it."""
+
+import json
 import subprocess
 import sys
 
 import pytest
 
-from jenkins_scan.errors import ConfigurationError, EngineUnreachable, ImageNotFound, InvalidReference
-from jenkins_scan.images.resolve import resolve_image
+from jenkins_scan.errors import (
+    ConfigurationError,
+    EngineUnreachable,
+    ImageMoved,
+    ImageNotFound,
+    IncompleteError,
+    InvalidReference,
+    RegistryRefused,
+)
+from jenkins_scan.images.resolve import Places, image_source
 from tests.support.canned_engine import engine_on_socket
+from tests.support.center import FakeClock
+from tests.support.images import write_docker_archive
 
 HEX = "ab" * 32
 ANSWERS = {
@@ -15,8 +28,12 @@ ANSWERS = {
 }
 
 
-def resolve(reference, docker_host=None, environ=None, platform=None):
-    return resolve_image(reference, docker_host=docker_host, environ=environ or {}, platform=platform)
+def source(reference, **places):
+    return image_source(reference, Places(**{"environ": {}, "clock": FakeClock(), "redact": print, **places}))
+
+
+def resolve(reference, docker_host=None, environ=None, **places):
+    return source(reference, docker_host=docker_host, environ=environ or {}, **places).resolve()
 
 
 @pytest.mark.parametrize("reference", ["app:1", "docker://app:1"])
@@ -33,12 +50,73 @@ def test_a_path_is_looked_up_in_the_file_system_and_needs_no_engine():
         resolve("docker-archive:///nowhere.tar", docker_host="nonsense://")
 
 
-@pytest.mark.parametrize("scheme", ["podman", "registry", "oci-archive", "oci-dir"])
-def test_a_scheme_of_a_later_version_is_refused(scheme):
-    with pytest.raises(ConfigurationError, match=f"does not read {scheme}://") as caught:
-        resolve(f"{scheme}://x")
-    assert caught.value.exit_code == 2
-    assert "docker://, docker-archive://" in caught.value.remedy
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive", "oci-dir"])
+def test_each_kind_of_file_has_its_scheme(scheme, tmp_path):
+    with pytest.raises(ImageNotFound, match="nowhere"):
+        resolve(f"{scheme}://{tmp_path}/nowhere")
+
+
+def test_podman_alone_is_asked_by_its_scheme(tmp_path):
+    with engine_on_socket(tmp_path / "e.sock", ANSWERS) as engine:
+        found = resolve("podman://app:1", environ={"CONTAINER_HOST": engine.url, "DOCKER_CONTEXT": "nowhere"})
+    assert found.identity.engine.endpoint == engine.url
+
+
+def test_a_registry_is_asked_by_its_scheme_alone():
+    with pytest.raises(RegistryRefused):
+        resolve("registry://127.0.0.1:9/app:1")
+
+
+@pytest.mark.parametrize("text", [f"registry://{HEX}", f"registry://sha256:{HEX}"])
+def test_no_registry_knows_an_image_id(text):
+    with pytest.raises(ConfigurationError, match="which no registry knows"):
+        source(text)
+
+
+def test_the_path_of_an_archive_gets_its_scheme_suggested(tmp_path, monkeypatch):
+    path = tmp_path / "app.tar"
+    write_docker_archive(path, "app:1")
+    with pytest.raises(InvalidReference, match="is a path") as caught:
+        source(str(path))
+    assert f"docker-archive://{path}" in caught.value.remedy
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(InvalidReference, match="is not an image reference"):
+        source(f"{tmp_path}/notes.txt")
+
+
+class TestEvidence:
+    """What the builder wrote and what the registry holds, compared with the image that was found."""
+
+    @pytest.fixture
+    def image(self, tmp_path):
+        path = tmp_path / "app.tar"
+        return f"docker-archive://{path}", write_docker_archive(path, "127.0.0.1:9/app:1")
+
+    def test_metadata_of_this_image_is_accepted(self, image, tmp_path):
+        reference, config = image
+        (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": config}))
+        assert resolve(reference, build_metadata=tmp_path / "m.json").identity.config_digest == config
+
+    def test_metadata_of_another_image_is_incomplete(self, image, tmp_path):
+        (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": f"sha256:{HEX}"}))
+        with pytest.raises(IncompleteError):
+            resolve(image[0], build_metadata=tmp_path / "m.json")
+
+    def test_a_pushed_image_is_looked_for_at_its_registry(self, image):
+        with pytest.raises(RegistryRefused):
+            resolve(image[0], pushed=True)
+
+    def test_the_second_look_is_the_sources_own(self, image, tmp_path):
+        (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": image[1]}))
+        place = source(image[0], build_metadata=tmp_path / "m.json")
+        found = place.resolve()
+        place.look_again(found.identity)
+        write_docker_archive(tmp_path / "app.tar", "127.0.0.1:9/other:1")
+        (tmp_path / "app.tar").write_bytes((tmp_path / "app.tar").read_bytes() + bytes(512))
+        place.look_again(found.identity)  # the same image in other bytes
+        (tmp_path / "app.tar").unlink()
+        with pytest.raises((ImageMoved, ImageNotFound)):
+            place.look_again(found.identity)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +155,11 @@ def test_an_engine_that_is_not_there_is_told():
 
 def test_an_archive_is_read_without_importing_the_docker_sdk(tmp_path):
     script = (
-        "import sys\nfrom jenkins_scan.images.resolve import resolve_image\n"
+        "import sys\nfrom jenkins_scan.clock import SystemClock\n"
+        "from jenkins_scan.images.resolve import Places, image_source\n"
         "from jenkins_scan.errors import ImageNotFound\n"
-        "try: resolve_image('docker-archive://x.tar', docker_host=None, environ={}, platform=None)\n"
+        "places = Places(environ={}, clock=SystemClock(), redact=print)\n"
+        "try: image_source('docker-archive://x.tar', places).resolve()\n"
         "except ImageNotFound: print('docker' in sys.modules, 'requests' in sys.modules)\n"
     )
     root = sys.modules["jenkins_scan"].__path__[0] + "/.."

@@ -1,6 +1,7 @@
 """What the reports make of a run: lines that fit a console, and text from strangers that stays harmless."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -20,14 +21,14 @@ HOSTILE = "x\x1b[31m\r\nevil\x00 [red]b[/red] \u202egnp.exe </script>"
 
 
 def result_of(run, settings=None):
-    verdict = judge(run.reasons, exit_code=None if run.interrupted is None else run.interrupted.exit_code)
-    return compose(run, settings, read_build({}), verdict, finished_at=1.0)
+    stop = None if run.interrupted is None else run.interrupted.exit_code
+    return compose(run, settings, read_build({}), partial(judge, exit_code=stop), finished_at=1.0)
 
 
 def opened(**changes):
     run = Run(
         started_at=0.0,
-        image=ImageRun("app:1", identity=pushed(), task=TaskRecord(CreatedTask("TASK", capacity=7), 0.0)),
+        images=[ImageRun("app:1", identity=pushed(), task=TaskRecord(CreatedTask("TASK", capacity=7), 0.0))],
     )
     for name, value in changes.items():
         setattr(run, name, value)
@@ -37,10 +38,10 @@ def opened(**changes):
 @pytest.mark.parametrize("render", [summary.render, table.render, as_json.render])
 def test_hostile_text_comes_out_harmless(render):
     run = opened(warnings=[HOSTILE])
-    run.image.task = TaskRecord(CreatedTask(HOSTILE), 0.0)
-    run.image.identity = pushed(platform=Platform("linux", HOSTILE))
-    run.image.reference = HOSTILE
-    run.image.error = errors.ServiceFault(HOSTILE, remedy=HOSTILE)
+    run.images[0].task = TaskRecord(CreatedTask(HOSTILE), 0.0)
+    run.images[0].identity = pushed(platform=Platform("linux", HOSTILE))
+    run.images[0].reference = HOSTILE
+    run.images[0].error = errors.ServiceFault(HOSTILE, remedy=HOSTILE)
     text = render(result_of(run))
     for forbidden in ("\x1b", "\r", "\x00", "\u202e", "\nevil"):
         assert forbidden not in text
@@ -56,7 +57,7 @@ def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with():
 
 def test_the_summary_stays_one_line_whatever_the_service_calls_the_task():
     run = opened()
-    run.image.task = TaskRecord(CreatedTask("t1\x1b[31m\nFAKE LINE PASS"), 0.0)
+    run.images[0].task = TaskRecord(CreatedTask("t1\x1b[31m\nFAKE LINE PASS"), 0.0)
     assert summary.render(result_of(run)).count("\n") == 1
     assert "\n" not in summary.verdict_line(result_of(run))
 
@@ -68,7 +69,7 @@ def test_a_total_that_came_with_the_task_is_shown_beside_another_one():
 
 def test_the_summary_is_one_line_and_names_the_task():
     assert summary.render(result_of(opened())) == "SUBMITTED: app:1, task TASK is open\n"
-    assert summary.render(result_of(Run(0.0, ImageRun("")))) == "SUBMITTED: no image\n"
+    assert summary.render(result_of(Run(0.0, [ImageRun("")]))) == "SUBMITTED: no image\n"
 
 
 def test_many_warnings_do_not_flood_the_console():
@@ -84,11 +85,11 @@ def test_without_the_remaining_quota_the_purchased_total_is_said_to_be_just_that
 
 def test_a_signal_is_a_reason_beside_the_error():
     run = opened(interrupted=errors.Interrupted(2))
-    run.image.error = errors.QuotaTooLow("low")
+    run.images[0].error = errors.QuotaTooLow("low")
     result = result_of(run)
     assert (result.exit_code, result.verdict) == (130, "INCOMPLETE")
     assert [reason.slug for reason in result.images[0].reasons] == ["quota", "interrupted"]
-    run.image.task = None
+    run.images[0].task = None
     assert "Nothing was opened" in result_of(run).images[0].reasons[1].remedy
 
 
@@ -96,7 +97,7 @@ def test_a_signal_is_a_reason_beside_the_error():
 def test_the_last_line_has_one_shape_for_every_reason(reason):
     run = opened()
     verdict = judge([reason])
-    line = summary.verdict_line(compose(run, None, read_build({}), verdict, finished_at=1.0))
+    line = summary.verdict_line(compose(run, None, read_build({}), lambda _: verdict, finished_at=1.0))
     assert line.startswith(f"{verdict.word} {reason.slug}: task TASK is open; ")
     assert line.endswith(f"(exit {reason.code})")
 
@@ -108,3 +109,69 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         write_atomically(path, "lone \ud800 surrogate")
     assert path.read_bytes() == b"one\n"
     assert [each.name for each in tmp_path.iterdir()] == ["result.json"]
+
+
+def several(**errors_by_name):
+    """A run of three images, of which those named have this error and no task."""
+    names = ("a:1", "b:1", "c:1")
+    images = [
+        ImageRun(name, pushed(), task=TaskRecord(CreatedTask(f"TASK-{name[0]}"), 0.0), warnings=[f"about {name[0]}"])
+        for name in names
+    ]
+    for image in images:
+        image.error = errors_by_name.get(image.reference[0])
+        if image.error is not None:
+            image.task = None
+    return Run(0.0, images, warnings=["about all"])
+
+
+def test_each_of_several_images_has_its_own_verdict_and_the_first_by_precedence_is_the_runs():
+    result = result_of(several(a=errors.ImageNotFound("not there"), b=errors.QuotaTooLow("low")))
+    assert [image.verdict for image in result.images] == ["ERROR", "FAIL", "SUBMITTED"]
+    assert (result.verdict, result.reason, result.exit_code) == ("FAIL", "quota", 12)
+    assert [task.id for task in result.tasks] == ["TASK-c"]
+
+
+def test_several_images_stand_on_a_line_each_in_their_order():
+    result = result_of(several(b=errors.QuotaTooLow("low")))
+    lines = list(summary.images(result))
+    assert [label for label, _ in lines] == ["SUBMITTED", "FAIL", "SUBMITTED"]
+    assert [text.split(",")[0] for _, text in lines] == ["a:1", "b:1", "c:1"]
+    assert "task TASK-a is open" in lines[0][1]
+    assert lines[1][1].endswith("quota")
+    assert summary.render(result) == "FAIL: 3 images, 2 SUBMITTED, 1 FAIL, quota (exit 12)\n"
+    last = summary.verdict_line(result)
+    assert last.startswith("FAIL quota: 2 of 3 tasks opened; ")
+    assert last.endswith("the images have not been judged (exit 12)")
+    assert "TASK-a" in table.render(result)
+
+
+def test_of_several_images_one_may_have_a_task_that_nobody_knows():
+    run = several()
+    run.images[1].task = TaskRecord(None, 0.0)
+    assert "2 of 3 tasks opened, 1 more may exist; " in summary.verdict_line(result_of(run))
+
+
+def test_a_reason_that_several_images_share_is_said_once():
+    shared = errors.CredentialsMissing("no token", remedy="Set one.")
+    rows = list(summary.reasons(result_of(several(a=shared, b=shared, c=errors.QuotaTooLow("low")))))
+    assert rows[0] == ("reason", "access: no token [a:1, b:1]")
+    assert rows[2][1].endswith("[c:1]")
+
+
+def test_the_names_of_very_many_images_are_counted():
+    shared = errors.CredentialsMissing("no token")
+    run = Run(0.0, [ImageRun(f"app:{number}", error=shared) for number in range(20)])
+    assert next(summary.reasons(result_of(run)))[1].endswith("[app:0, app:1, app:2, app:3, app:4 and 15 more]")
+
+
+def test_warnings_of_several_images_name_theirs():
+    assert result_of(several()).warnings == ("about all", "a:1: about a", "b:1: about b", "c:1: about c")
+
+
+def test_every_attempt_has_its_line():
+    run = opened()
+    run.images[0].error = errors.EngineAbsent("no engine", tried=("docker: no socket", "podman: no socket"))
+    rows = list(summary.reasons(result_of(run)))
+    assert rows[1:3] == [("", "tried docker: no socket"), ("", "tried podman: no socket")]
+    assert result_of(run).images[0].reasons[0].tried == ("docker: no socket", "podman: no socket")

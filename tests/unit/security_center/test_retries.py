@@ -172,7 +172,6 @@ def test_nothing_is_sent_when_no_time_is_left(left):
     with pytest.raises(errors.ServiceUnreachable, match="nothing was sent"):
         client.describe_image_scan_auth_count(deadline=clock.monotonic() + left)
     assert replies.requests == []
-    assert client.settle(1.5) is None
 
 
 def test_what_is_no_failed_try_is_not_tried_again():
