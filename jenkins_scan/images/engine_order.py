@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from jenkins_scan.clock import Clock
@@ -103,16 +103,12 @@ class EngineOrder:
             tried=tuple(map(_attempt, absent)),
         ) from absent[-1]
 
-    def _candidates(self) -> Iterator[EngineEndpoint]:
-        if self._answered is not None:
-            yield self._answered
-            return
-        named = self._named()
-        if named is not None:
-            yield named
-            return
-        for engine in self._engines:
-            yield from self._places.of(engine, self._environ)
+    def _candidates(self) -> Iterable[EngineEndpoint]:
+        chosen = self._answered or self._named()
+        if chosen is not None:
+            return (chosen,)
+        # One engine's places after the other's: what is wrong with those of the second is no matter for the first.
+        return (endpoint for engine in self._engines for endpoint in self._places.of(engine, self._environ))
 
     def _named(self) -> EngineEndpoint | None:
         first = self._places.of(self._engines[0], self._environ)[0]

@@ -15,6 +15,7 @@ from jenkins_scan.images.certificate import Certificate, read_certificate, read_
 AUTHORITY = trustme.CA()
 LEAF = AUTHORITY.issue_cert("docker", "*.example.test", "127.0.0.1", "::1")
 DER = ssl.PEM_cert_to_DER_cert(LEAF.cert_chain_pems[0].bytes().decode())
+NO_TIME = DER.replace(b"\x18\x0f", b"\x04\x0f").replace(b"\x17\x0d", b"\x04\x0d")
 BEGIN, END = datetime(1999, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2051, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -66,7 +67,7 @@ def test_only_the_first_names_are_kept_and_other_kinds_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "der", [b"", b"\x30", b"\x30\x82", b"text", DER[:-1], DER + b"x", b"\x30\x02\x30\x00", b"\x02\x01\x00"]
+    "der", [b"", b"\x30", b"\x30\x82", b"text", DER[:-1], DER + b"x", b"\x30\x02\x30\x00", b"\x02\x01\x00", NO_TIME]
 )
 def test_what_is_no_certificate_is_none(der):
     assert read_certificate(der) is None
@@ -86,8 +87,8 @@ def test_any_bytes_are_read_or_none(data):
 def test_a_file_may_hold_several_certificates_and_other_text(tmp_path):
     path = tmp_path / "ca.pem"
     pem = AUTHORITY.cert_pem.bytes().decode()
-    broken = "-----BEGIN CERTIFICATE-----\n?!\n-----END CERTIFICATE-----\n"
-    path.write_text(f"My authority:\n{pem}{broken}\xff{pem}")
+    broken, half = (f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n" for text in ("?!", "abc"))
+    path.write_text(f"My authority:\n{pem}{broken}\xff{half}{pem}")
     assert len(read_certificates(path)) == 2
 
 
