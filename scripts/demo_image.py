@@ -24,7 +24,7 @@ from docker.tls import TLSConfig
 from requests import RequestException
 
 from jenkins_scan.errors import ScanError
-from jenkins_scan.images.endpoint import EngineEndpoint, choose_endpoint
+from jenkins_scan.images.engine.endpoint import EngineEndpoint, choose_endpoint
 
 NAME: Final = "jenkins-scan-demo/app:1"
 ROOT: Final = Path(__file__).resolve().parents[1]

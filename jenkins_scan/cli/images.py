@@ -10,7 +10,7 @@ import click
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.images import named_images
 from jenkins_scan.config.settings import origin_of
-from jenkins_scan.images.engine_order import parse_engines
+from jenkins_scan.images.engine.order import parse_engines
 from jenkins_scan.images.interface import parse_platform
 from jenkins_scan.images.resolve import Places
 

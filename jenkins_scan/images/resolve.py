@@ -9,8 +9,8 @@ from typing import Final
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InvalidReference
-from jenkins_scan.images.archive_path import Scheme, parse_archive_path
-from jenkins_scan.images.engine_order import EngineName, EngineOrder
+from jenkins_scan.images.archive.path import Scheme, parse_archive_path
+from jenkins_scan.images.engine.order import EngineName, EngineOrder
 from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
 
@@ -62,11 +62,11 @@ class _WithEvidence:
     def resolve(self) -> ResolvedImage:
         places, image = self._places, self._source.resolve()
         if places.build_metadata is not None:
-            from jenkins_scan.images.build_metadata import read_build_metadata
+            from jenkins_scan.images.builder.metadata import read_build_metadata
 
             image = read_build_metadata(places.build_metadata).applied_to(image)
         if places.pushed:
-            from jenkins_scan.images.registry import confirm_push
+            from jenkins_scan.images.registry.source import confirm_push
 
             image = confirm_push(
                 image,
@@ -96,7 +96,7 @@ def _source(reference: str, places: Places) -> ImageSource:
     typed_scheme = scheme if separator and scheme in _NAMES else None
     name = _parsed(reference) if typed_scheme is None else parse_reference(rest)
     if typed_scheme == "registry":
-        from jenkins_scan.images.registry import RegistrySource
+        from jenkins_scan.images.registry.source import RegistrySource
 
         if isinstance(name, ImageId):
             raise ConfigurationError(
@@ -133,7 +133,7 @@ def _parsed(text: str) -> ImageReference | ImageId:
     except InvalidReference as refused:
         if not text.isprintable() or not os.path.exists(text):  # noqa: PTH110  `Path` raises for too long a name
             raise
-        from jenkins_scan.images.file_source import fitting_scheme
+        from jenkins_scan.images.archive.source import fitting_scheme
 
         fits = fitting_scheme(Path(text))
         if fits is None:
@@ -147,10 +147,10 @@ def _parsed(text: str) -> ImageReference | ImageId:
 def _file(scheme: Scheme, rest: str, reference: str, places: Places) -> ImageSource:
     where = parse_archive_path(rest, scheme)
     if scheme == "docker-archive":
-        from jenkins_scan.images.archive import ArchiveSource
+        from jenkins_scan.images.archive.docker_archive import ArchiveSource
 
         return ArchiveSource(where, places.platform, typed=reference)
-    from jenkins_scan.images.layout import LayoutSource
+    from jenkins_scan.images.archive.oci_layout import LayoutSource
 
     return LayoutSource(where, places.platform, typed=reference)
 

@@ -6,7 +6,6 @@ soft-failure envelope, which the official SDK drops. A create is never repeated 
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -19,10 +18,11 @@ from jenkins_scan.plain_text import excerpt
 from jenkins_scan.security_center import wire
 from jenkins_scan.security_center.answer import Reply, understood
 from jenkins_scan.security_center.endpoints import Endpoint
-from jenkins_scan.security_center.exchange import RawAnswer, in_background, perform
+from jenkins_scan.security_center.exchange import RawAnswer, perform
 from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
 from jenkins_scan.security_center.retry import TryFailed, with_retries
 from jenkins_scan.security_center.signing import canonical_query
+from jenkins_scan.time_limit import TimeIsUp, within
 
 VERSION = "2018-12-03"
 CONNECT_TIMEOUT = 5.0
@@ -141,12 +141,10 @@ class SecurityCenterClient:
             raise TryFailed(late, again=False)
 
     def _exchange(self, request: httpx.Request, deadline: float) -> RawAnswer:
-        exchange: Future[RawAnswer] = Future()
-        in_background(lambda: perform(self._http, request), exchange)
         limit = min(LONGEST_TRY, deadline - self._clock.monotonic())
         try:
-            raw = exchange.result(max(0.0, limit))
-        except TimeoutError as exc:
+            raw = within(max(0.0, limit), lambda: perform(self._http, request))
+        except TimeIsUp as exc:
             late = errors.ServiceUnreachable(
                 f"{self._endpoint.url} gave no whole answer within {max(0.0, limit):.1f} s."
             )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.loopback import is_loopback
 
 MAINLAND = "tds.cn-shanghai.aliyuncs.com"
 OUTSIDE = "tds.ap-southeast-1.aliyuncs.com"
@@ -60,7 +61,7 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether the traffic stays on this machine."""
-        return _is_loopback(urlsplit(self.url).hostname or "")
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def endpoint_of_region(region: str, *, vpc: bool = False) -> Endpoint:
@@ -99,7 +100,7 @@ def endpoint_of_url(url: str, region: str | None = None) -> Endpoint:
         raise ConfigurationError("--endpoint: the URL must end after the host and port.", remedy=remedy)
     if not _is_host(host) or port == 0:
         raise ConfigurationError("--endpoint: neither a host name nor an IP address, or no port.", remedy=remedy)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             "--endpoint: plain http would send the token in clear text to another machine.", remedy=remedy
         )
@@ -112,14 +113,5 @@ def _is_host(host: str) -> bool:
         return _HOST_NAME.fullmatch(host) is not None
     try:
         return "%" not in str(ipaddress.ip_address(host))
-    except ValueError:
-        return False
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

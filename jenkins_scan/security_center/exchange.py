@@ -1,14 +1,11 @@
 """One HTTP exchange, bounded in time and size.
 
 httpx bounds each read, not the whole: a peer that sends one byte a second would hold the step for hours. So the
-exchange runs in a daemon thread and the caller waits for it as long as it may.
+client gives each exchange a limit as a whole (`time_limit`).
 """
 
 import logging
-import threading
 import zlib
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -71,18 +68,6 @@ def _unfolded(body: bytearray, *, whole: bool) -> tuple[bytearray, bool]:
     except zlib.error as exc:
         raise httpx.DecodingError("the body is not gzip, although its header says so") from exc
     return bytearray(unfolded), whole and unfold.eof and len(unfolded) <= LARGEST_ANSWER
-
-
-def in_background(work: Callable[[], RawAnswer], future: "Future[RawAnswer]") -> None:
-    """Does `work` in a thread that does not keep the process alive; `future` gets its result."""
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as exc:  # noqa: BLE001  handed to whoever waits
-            future.set_exception(exc)
-
-    threading.Thread(target=run, name="exchange", daemon=True).start()
 
 
 def _date(text: str | None) -> float | None:

@@ -13,7 +13,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
-FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", "side_by_side")
+THREADS = ("side_by_side", "time_limit")
+FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback")
 SEAMS = ("images.interface", "security_center.interface", "gate.verdict", "report.interface", "jenkins.environment")
 """Modules of types: neighbours meet there, never in each other's rooms."""
 ARROWS = {
@@ -40,15 +41,19 @@ ARROWS = {
     "clock": (),
     "untrusted_json": (),
     "side_by_side": (),
+    "time_limit": (),
+    "loopback": (),
 }
 """What each part may import beside itself and the package's version."""
 
 HOMES = {
     "click": ("cli/", "config/"),
-    "docker": ("images/engine.py",),
-    "requests": ("images/engine.py", "images/engine_faults.py"),
-    "urllib3": ("images/engine.py", "images/engine_faults.py"),
-    "httpx": ("security_center/", "sandbox/transport.py", "images/registry.py", "jenkins/controller.py"),
+    "docker": ("images/engine/connection.py",),
+    "requests": ("images/engine/connection.py", "images/engine/faults.py"),
+    "urllib3": ("images/engine/connection.py", "images/engine/faults.py"),
+    "paramiko": (),
+    "zstandard": ("images/archive/compression.py",),
+    "httpx": ("security_center/", "sandbox/transport.py", "images/registry/", "jenkins/controller.py"),
     "tenacity": ("security_center/",),
     "alibabacloud_credentials": ("security_center/",),
     "jenkins": ("jenkins/controller.py",),
@@ -220,16 +225,16 @@ def test_every_part_of_the_package_has_its_arrows() -> None:
 @pytest.mark.parametrize(
     ("rule", "path", "source"),
     [
-        (wrong_arrows, "images/engine.py", "from jenkins_scan.report.result import Result"),
-        (wrong_arrows, "images/engine.py", "from jenkins_scan import report"),
+        (wrong_arrows, "images/engine/source.py", "from jenkins_scan.report.result import Result"),
+        (wrong_arrows, "images/engine/source.py", "from jenkins_scan import report"),
         (wrong_arrows, "errors.py", "import jenkins_scan.findings"),
         (wrong_arrows, "report/table.py", "def late():\n from jenkins_scan.images import engine"),
-        (strayed_libraries, "images/archive.py", "import docker.errors"),
+        (strayed_libraries, "images/archive/path.py", "import docker.errors"),
         (strayed_libraries, "report/table.py", "from httpx import Client"),
         (early_sandbox, "cli/main.py", "from jenkins_scan.sandbox.service import SandboxService"),
-        (relative_imports, "images/engine.py", "from .interface import Store"),
-        (environment_reads, "images/endpoint.py", "import os\nhome = os.environ['HOME']"),
-        (environment_reads, "images/endpoint.py", "from os import getenv"),
+        (relative_imports, "images/engine/source.py", "from .interface import Store"),
+        (environment_reads, "images/engine/endpoint.py", "import os\nhome = os.environ['HOME']"),
+        (environment_reads, "images/engine/endpoint.py", "from os import getenv"),
         (speech, "step.py", "print('done')"),
         (speech, "step.py", "import sys\nsys.stderr.write('x')"),
         (speech, "step.py", "raise SystemExit(2)"),

@@ -20,9 +20,9 @@ RESOLVE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 from jenkins_scan.errors import ScanError
-from jenkins_scan.images.archive import ArchiveSource
-from jenkins_scan.images.archive_path import parse_archive_path
-from jenkins_scan.images.layout import LayoutSource
+from jenkins_scan.images.archive.docker_archive import ArchiveSource
+from jenkins_scan.images.archive.path import parse_archive_path
+from jenkins_scan.images.archive.oci_layout import LayoutSource
 scheme, _, rest = sys.argv[1].partition("://")
 kind = ArchiveSource if scheme == "docker-archive" else LayoutSource
 try:

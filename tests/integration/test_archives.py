@@ -12,10 +12,10 @@ import pytest
 import zstandard
 
 from jenkins_scan.errors import ImageMoved
-from jenkins_scan.images.archive import ArchiveSource
-from jenkins_scan.images.archive_path import parse_archive_path
-from jenkins_scan.images.build_metadata import read_build_metadata
-from jenkins_scan.images.layout import LayoutSource
+from jenkins_scan.images.archive.docker_archive import ArchiveSource
+from jenkins_scan.images.archive.oci_layout import LayoutSource
+from jenkins_scan.images.archive.path import parse_archive_path
+from jenkins_scan.images.builder.metadata import read_build_metadata
 from tests.support import engines
 
 NAME = "localhost:5000/team/app:1"

@@ -13,8 +13,8 @@ import trustme
 
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import EngineAbsent, EngineTLSError, ImageMoved, ImageNotFound
-from jenkins_scan.images.engine_order import EngineOrder
-from jenkins_scan.images.engine_places import DefaultPlaces
+from jenkins_scan.images.engine.order import EngineOrder
+from jenkins_scan.images.engine.places import DefaultPlaces
 from jenkins_scan.images.interface import Store
 from jenkins_scan.images.reference import parse_reference
 from tests.support import engines
@@ -176,8 +176,8 @@ def asked_as_nobody(environ):
     """What an error says to a user without rights."""
     program = (
         "import os, sys, json\n"
-        "from jenkins_scan.images.engine import EngineSource\n"
-        "from jenkins_scan.images.endpoint import choose_endpoint\n"
+        "from jenkins_scan.images.engine.source import EngineSource\n"
+        "from jenkins_scan.images.engine.endpoint import choose_endpoint\n"
         "from jenkins_scan.images.reference import parse_reference\n"
         "from jenkins_scan.errors import ScanError\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"

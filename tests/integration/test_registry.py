@@ -10,13 +10,13 @@ import trustme
 
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import ImageMoved, ImageNotFound, IncompleteError, RegistryRefused, UsageError, WrongPlatform
-from jenkins_scan.images.archive import ArchiveSource, parse_archive_path
-from jenkins_scan.images.engine_order import EngineOrder
+from jenkins_scan.images.archive.docker_archive import ArchiveSource, parse_archive_path
+from jenkins_scan.images.engine.order import EngineOrder
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.images.manifests import OCI_INDEX
 from jenkins_scan.images.reference import parse_reference
-from jenkins_scan.images.registry import RegistrySource, confirm_push
-from jenkins_scan.images.registry_http import Network
+from jenkins_scan.images.registry.http import Network
+from jenkins_scan.images.registry.source import RegistrySource, confirm_push
 from tests.support import engines
 from tests.support.canned_registry import PASSWORD, USER, login_file
 from tests.support.docker_archives import archive, packed_image

@@ -4,8 +4,8 @@ import paramiko
 import pytest
 
 from jenkins_scan.errors import EngineUnreachable
-from jenkins_scan.images.endpoint import choose_endpoint
-from jenkins_scan.images.engine import EngineSource
+from jenkins_scan.images.engine.endpoint import choose_endpoint
+from jenkins_scan.images.engine.source import EngineSource
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_socket
 from tests.support.ssh_host import COMMAND, ssh_host

@@ -8,7 +8,7 @@ from typing import Any
 
 import trustme
 
-from jenkins_scan.images.endpoint import EngineTLS
+from jenkins_scan.images.engine.endpoint import EngineTLS
 
 LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001  trustme takes no zone
 PAST = datetime(2024, 1, 1)  # noqa: DTZ001

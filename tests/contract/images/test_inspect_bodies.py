@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jenkins_scan.errors import WrongPlatform
-from jenkins_scan.images import inspect_body
-from jenkins_scan.images.identify import identify
+from jenkins_scan.images.engine import inspect_body
+from jenkins_scan.images.engine.identify import identify
 from jenkins_scan.images.interface import EngineInfo, SizeSemantics, Store
 from jenkins_scan.images.reference import parse_reference
 

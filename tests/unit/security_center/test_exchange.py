@@ -1,10 +1,8 @@
 """One exchange: bounded in size, and every header read or ignored, never an accident."""
 
 import gzip
-import os
 import time
 import tracemalloc
-from concurrent.futures import Future
 
 import httpx
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan import errors
-from jenkins_scan.security_center.exchange import LARGEST_ANSWER, in_background, perform
+from jenkins_scan.security_center.exchange import LARGEST_ANSWER, perform
 from jenkins_scan.security_center.interface import ScanRequest
 from tests.support.center import NOON, Canned, FakeClock, Replies
 
@@ -119,14 +117,3 @@ def test_no_header_breaks_the_exchange(date, after, acs_after, kind):
     assert raw.server_time is None or isinstance(raw.server_time, float)
     assert raw.retry_after is None or raw.retry_after >= 0
     assert (raw.status, raw.body, raw.sandbox) == (200, b"{}", False)
-
-
-def test_work_in_the_background_hands_over_whatever_it_raises():
-    future = Future()
-
-    def broken():
-        raise SystemExit(os.EX_SOFTWARE)
-
-    in_background(broken, future)
-    with pytest.raises(SystemExit):
-        future.result(10)

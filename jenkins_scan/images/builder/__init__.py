@@ -1,0 +1,1 @@
+"""What a builder wrote about an image: claims, compared with the image itself."""
