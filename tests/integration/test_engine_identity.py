@@ -3,19 +3,20 @@
 import json
 
 import pytest
-import trustme
 
-from jenkins_scan.errors import EngineTLSError, EngineUnreachable, ImageNotFound, WrongPlatform
+from jenkins_scan.clock import SystemClock
+from jenkins_scan.errors import EngineUnreachable, ImageNotFound, WrongPlatform
 from jenkins_scan.images.interface import Store, parse_platform
-from jenkins_scan.images.resolve import resolve_image
+from jenkins_scan.images.resolve import Places, image_source
 from tests.support import engines
 
 FILES = {"hello.txt": b"hello\n"}
 
 
-def resolve(reference, engine=None, environ=None, platform=None):
+def resolve(reference, engine=None, platform=None):
     docker_host = None if engine is None else engine.host_url
-    return resolve_image(reference, docker_host=docker_host, environ=environ or {}, platform=platform)
+    places = Places(environ={}, clock=SystemClock(), redact=print, docker_host=docker_host, platform=platform)
+    return image_source(reference, places).resolve()
 
 
 def test_a_push_makes_the_registry_digest_known_and_changes_nothing_else(docker_engine, registry, client):
@@ -84,30 +85,3 @@ def test_an_engine_that_was_stopped_is_unreachable(engines_folder):
         resolve("app", engine)
     with pytest.raises(EngineUnreachable, match="socket does not exist"):
         resolve("app", engine)
-
-
-def test_a_docker_in_docker_engine_is_reached_by_verified_tls_alone(engines_folder, tmp_path):
-    authority, other = trustme.CA(), trustme.CA()
-    server, user = authority.issue_cert("127.0.0.1"), authority.issue_cert("client@example.test")
-    for folder, trusted in ((tmp_path, authority), (tmp_path / "other", other)):
-        folder.mkdir(exist_ok=True)
-        trusted.cert_pem.write_to_path(str(folder / "ca.pem"))
-        user.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-        user.private_key_pem.write_to_path(str(folder / "key.pem"))
-    server.cert_chain_pems[0].write_to_path(str(tmp_path / "server-cert.pem"))
-    server.private_key_pem.write_to_path(str(tmp_path / "server-key.pem"))
-    port = engines.free_port()
-    arguments = [
-        *("-H", f"tcp://127.0.0.1:{port}", "--tlsverify", "--tlscacert", f"{tmp_path}/ca.pem"),
-        *("--tlscert", f"{tmp_path}/server-cert.pem", "--tlskey", f"{tmp_path}/server-key.pem"),
-    ]
-    environ = {"DOCKER_HOST": f"tcp://127.0.0.1:{port}", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
-    with engines.running_dockerd(engines_folder / "tls", arguments) as engine:
-        client = engine.client()
-        engines.build_scratch_image(client, "app:1", FILES)
-        client.close()
-        assert resolve("app:1", environ=environ).identity.engine.endpoint_from == "DOCKER_HOST"
-        with pytest.raises(EngineTLSError, match="refused plain HTTP"):
-            resolve("app:1", environ={"DOCKER_HOST": environ["DOCKER_HOST"]})
-        with pytest.raises(EngineTLSError, match="verified against"):
-            resolve("app:1", environ={**environ, "DOCKER_CERT_PATH": str(tmp_path / "other")})

@@ -10,7 +10,8 @@ import trustme
 
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import ImageMoved, ImageNotFound, IncompleteError, RegistryRefused, UsageError, WrongPlatform
-from jenkins_scan.images.archive.docker_archive import ArchiveSource, parse_archive_path
+from jenkins_scan.images.archive.docker_archive import ArchiveSource
+from jenkins_scan.images.archive.path import parse_archive_path
 from jenkins_scan.images.engine.order import EngineOrder
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.images.manifests import OCI_INDEX
@@ -226,14 +227,14 @@ def test_without_the_right_login_the_registry_refuses(login_registry, certificat
 
 
 def test_a_push_by_docker_is_confirmed_and_another_image_is_noticed(docker_engine, client, registry):
-    name = f"{registry.address}/team/pushed:1"
+    name = f"{registry.address}/team/confirmed:1"
     engines.build_scratch_image(client, name, {"a.txt": b"a"})
     built = of_engine(name, docker_engine)
     with pytest.raises(IncompleteError, match="was not pushed"):
         Way().confirm(built)
     assert [answer for answer in client.push(name, stream=True, decode=True) if "error" in answer] == []
     confirmed = Way().confirm(built)
-    assert confirmed.identity.registry_digest == registry.manifest_digest("team/pushed", "1")
+    assert confirmed.identity.registry_digest == registry.manifest_digest("team/confirmed", "1")
     assert (confirmed.identity.registry_digest_from, confirmed.warnings) == ("registry", built.warnings)
     engines.build_scratch_image(client, name, {"a.txt": b"another"})
     with pytest.raises(IncompleteError, match="in the registry is another image"):
