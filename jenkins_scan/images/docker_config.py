@@ -6,13 +6,13 @@ ends with `errors.EngineSettingsError` (2), as the docker command line fails too
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from jenkins_scan import untrusted_json
-from jenkins_scan.errors import EngineSettingsError
+from jenkins_scan.errors import EngineSettingsError, UsageError
 
 _LARGEST_FILE: Final = 1024 * 1024
 
@@ -42,7 +42,7 @@ def config_folder(environ: Mapping[str, str]) -> Path | None:
 def current_context(folder: Path) -> tuple[str, Path] | None:
     """The `currentContext` of `config.json` with that file's path; None when none is named."""
     path = folder / "config.json"
-    body = _read_object(path)
+    body = read_object(path, _broken)
     name = None if body is None else body.get("currentContext")
     if name is not None and not isinstance(name, str):
         raise _broken(path, "currentContext is not a text")
@@ -53,7 +53,7 @@ def read_context(name: str, origin: str, folder: Path | None) -> DockerContext:
     """The context `name`, which `origin` asked for."""
     key = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     path = None if folder is None else folder / "contexts" / "meta" / key / "meta.json"
-    body = None if path is None else _read_object(path)
+    body = None if path is None else read_object(path, _broken)
     if folder is None or path is None or body is None:
         where = "neither DOCKER_CONFIG nor HOME names a folder" if path is None else f"looked for {path}"
         raise EngineSettingsError(
@@ -74,22 +74,28 @@ def read_context(name: str, origin: str, folder: Path | None) -> DockerContext:
     )
 
 
-def _read_object(path: Path) -> dict[str, Any] | None:
+def read_object(path: Path, broken: Callable[[Path, str], UsageError]) -> dict[str, Any] | None:
+    """The JSON object in a file of the docker or podman client; None when the file is missing or empty, as for them.
+
+    Raises what `broken` makes of the path and the reason.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
-        raise _broken(path, exc.strerror or type(exc).__name__) from exc
+        raise broken(path, exc.strerror or type(exc).__name__) from exc
     if len(data) > _LARGEST_FILE:
-        raise _broken(path, f"it is larger than {_LARGEST_FILE} bytes")
+        raise broken(path, f"it is larger than {_LARGEST_FILE} bytes")
+    if not data.strip():
+        return None
     try:
         body = untrusted_json.parse(data)
     except ValueError as exc:
-        raise _broken(path, "it is not JSON") from exc
+        raise broken(path, "it is not JSON") from exc
     if not isinstance(body, dict):
-        raise _broken(path, "it is not a JSON object")
+        raise broken(path, "it is not a JSON object")
     return cast("dict[str, Any]", body)
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InvalidReference
@@ -13,6 +13,9 @@ from jenkins_scan.images.archive.path import Scheme, parse_archive_path
 from jenkins_scan.images.engine.order import EngineName, EngineOrder
 from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
+
+if TYPE_CHECKING:
+    from jenkins_scan.images.registry.access import Access
 
 _NAMES: Final = ("docker", "podman", "registry")
 """Schemes that are also fine first parts of a name: `registry:2` is an image."""
@@ -68,13 +71,7 @@ class _WithEvidence:
         if places.pushed:
             from jenkins_scan.images.registry.source import confirm_push
 
-            image = confirm_push(
-                image,
-                environ=places.environ,
-                ca_bundle=places.ca_bundle,
-                clock=places.clock,
-                redact=places.redact,
-            )
+            image = confirm_push(image, _access(places))
         return image
 
     def look_again(self, identity: ImageIdentity) -> None:
@@ -103,15 +100,7 @@ def _source(reference: str, places: Places) -> ImageSource:
                 f"{shown(reference)} names an image id, which no registry knows.",
                 remedy="Write registry://HOST/PATH:TAG or registry://HOST/PATH@sha256:DIGEST.",
             )
-        return RegistrySource(
-            name,
-            places.platform,
-            typed=reference,
-            environ=places.environ,
-            ca_bundle=places.ca_bundle,
-            clock=places.clock,
-            redact=places.redact,
-        )
+        return RegistrySource(name, _access(places), places.platform, typed=reference)
     engines: tuple[EngineName, ...] = places.engines
     if typed_scheme is not None:
         engines = ("docker",) if typed_scheme == "docker" else ("podman",)
@@ -125,6 +114,12 @@ def _source(reference: str, places: Places) -> ImageSource:
         wait=places.engine_wait,
         clock=places.clock,
     )
+
+
+def _access(places: Places) -> "Access":
+    from jenkins_scan.images.registry.access import Access
+
+    return Access(environ=places.environ, ca_bundle=places.ca_bundle, clock=places.clock, redact=places.redact)
 
 
 def _parsed(text: str) -> ImageReference | ImageId:

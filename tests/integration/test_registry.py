@@ -16,7 +16,7 @@ from jenkins_scan.images.engine.order import EngineOrder
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.images.manifests import OCI_INDEX
 from jenkins_scan.images.reference import parse_reference
-from jenkins_scan.images.registry.http import Network
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.source import RegistrySource, confirm_push
 from tests.support import engines
 from tests.support.canned_registry import PASSWORD, USER, login_file
@@ -29,24 +29,24 @@ HTPASSWD = f"{USER}:$2b$04$aW11YWBIHYgxTw71UYSQ5ui4LPfwAxaYJWvSI3vEwQtmYR/5Mz7sy
 class Way:
     """What the sources of one test have in common; keeps the secrets that they told."""
 
-    def __init__(self, environ=None, ca_bundle=None, network=None):
+    def __init__(self, environ=None, ca_bundle=None, **more):
         self.secrets = []
-        self._parts = {
-            "environ": environ or {},
-            "ca_bundle": ca_bundle and str(ca_bundle),
-            "clock": SystemClock(),
-            "redact": self.secrets.append,
-            "network": network or Network(),
-        }
+        self._access = Access(
+            environ=environ or {},
+            ca_bundle=ca_bundle and str(ca_bundle),
+            clock=SystemClock(),
+            redact=self.secrets.append,
+            **more,
+        )
 
     def source(self, name, platform=None):
-        return RegistrySource(parse_reference(name), platform, typed=f"registry://{name}", **self._parts)
+        return RegistrySource(parse_reference(name), self._access, platform, typed=f"registry://{name}")
 
     def resolve(self, name, platform=None):
         return self.source(name, platform).resolve()
 
     def confirm(self, image):
-        return confirm_push(image, **self._parts)
+        return confirm_push(image, self._access)
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,8 @@ def test_tls_is_verified_by_the_authority_that_was_named(tls_registry, certifica
     local = push(name)
     folder = tmp_path / tls_registry.address
     folder.mkdir()
-    network = Network(certs_folders=(tmp_path,))
     with pytest.raises(RegistryRefused, match=r"No TLS with .* verified against certifi"):
-        Way(network=network).resolve(name)
+        Way(certs_folders=(tmp_path,)).resolve(name)
     environ, bundle = {}, None
     if way == "certs.d":
         (folder / "ca.crt").write_bytes(certificates[0].read_bytes())
@@ -193,7 +192,7 @@ def test_tls_is_verified_by_the_authority_that_was_named(tls_registry, certifica
         environ = {"SSL_CERT_FILE": str(certificates[0])}
     else:
         bundle = certificates[0]
-    assert Way(environ, bundle, network).resolve(name).identity.diff_ids == local.identity.diff_ids
+    assert Way(environ, bundle, certs_folders=(tmp_path,)).resolve(name).identity.diff_ids == local.identity.diff_ids
 
 
 @pytest.mark.parametrize("kind", ["auths", "helper"])

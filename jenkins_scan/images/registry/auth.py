@@ -6,7 +6,7 @@ shown to a registry before it asks, and a token is asked for to read this one re
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from jenkins_scan.errors import RegistryRefused, UnreadableImage
 from jenkins_scan.images import fields
 from jenkins_scan.images.registry import faults
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.address import RegistryAddress
 from jenkins_scan.images.registry.credentials import Login, Search, find_login
 from jenkins_scan.images.registry.http import Answer, RegistryHttp
@@ -58,14 +59,11 @@ class Authenticator:
         self,
         address: RegistryAddress,
         http: RegistryHttp,
-        *,
-        environ: Mapping[str, str],
-        redact: Callable[[str], None],
+        access: Access,
     ) -> None:
         self._address = address
         self._http = http
-        self._environ = environ
-        self._redact = redact
+        self._access = access
         self._search: Search | None = None
 
     @property
@@ -80,7 +78,7 @@ class Authenticator:
         """
         challenges = {each.scheme: each for each in reversed(parse_challenges(_header(refused)))}
         if self._search is None:
-            self._search = find_login(self._address, self._environ, self._redact)
+            self._search = find_login(self._address, self._access.environ, self._access.redact)
         login = self._search.login
         if "bearer" in challenges:
             return f"Bearer {self._token(challenges['bearer'], login)}"
@@ -107,7 +105,7 @@ class Authenticator:
             raise self._no_token(answer, exc.message.rstrip(".")) from exc
         if token is None or not _TOKEN.fullmatch(token):
             raise self._no_token(answer, "its answer holds no token")
-        self._redact(token)
+        self._access.redact(token)
         return token
 
     def _ask_for_token(self, challenge: Challenge, login: Login | None) -> Answer:
@@ -137,7 +135,7 @@ class Authenticator:
 
     def _basic(self, username: str, password: str) -> str:
         encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
-        self._redact(encoded)
+        self._access.redact(encoded)
         return f"Basic {encoded}"
 
     def _no_token(self, answer: Answer, why: str) -> RegistryRefused:

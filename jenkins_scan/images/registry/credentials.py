@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
-from jenkins_scan import untrusted_json
 from jenkins_scan.errors import ConfigurationError
-from jenkins_scan.images.docker_config import config_folder
+from jenkins_scan.images.docker_config import config_folder, read_object
 from jenkins_scan.images.reference import DOCKER_HUB
 from jenkins_scan.images.registry.address import HUB_HOST, HUB_LOGIN, RegistryAddress
 from jenkins_scan.images.registry.credential_helper import TOKEN_USER, ask_helper
-
-_LARGEST_FILE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def find_login(address: RegistryAddress, environ: Mapping[str, str], redact: Cal
     """
     looked_in = []
     for path in _files(environ):
-        body = _read(path)
+        body = read_object(path, _broken)
         if body is None:
             continue
         looked_in.append(str(path))
@@ -161,24 +158,6 @@ def _decoded(auth: str, path: Path, key: str) -> tuple[str, str]:
     if not colon:
         raise _broken(path, f"the auth of {key[:100]!a} is not USER:PASSWORD in Base64")
     return username, password.strip("\0")
-
-
-def _read(path: Path) -> Mapping[str, Any] | None:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as exc:
-        raise _broken(path, exc.strerror or type(exc).__name__) from exc
-    if len(data) > _LARGEST_FILE:
-        raise _broken(path, f"it is larger than {_LARGEST_FILE} bytes")
-    if not data.strip():
-        return None  # podman and docker take an empty file for no file
-    try:
-        return _object(untrusted_json.parse(data), path, "it")
-    except ValueError as exc:
-        raise _broken(path, "it is not JSON") from exc
 
 
 def _object(value: Any, path: Path, what: str) -> Mapping[str, Any]:

@@ -9,17 +9,16 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 import httpx
 
 from jenkins_scan import __version__
-from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InvalidReference, RegistryRefused, UnreadableImage
 from jenkins_scan.images.registry import faults
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.address import RegistryAddress
-from jenkins_scan.images.registry.trust import CERTS_FOLDERS, Trust, trust_for
+from jenkins_scan.images.registry.trust import Trust, trust_for
 from jenkins_scan.loopback import is_loopback
 from jenkins_scan.time_limit import TimeIsUp, within
 
@@ -42,20 +41,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """The way to a registry."""
-
-    transport: httpx.BaseTransport | None = None
-    """In place of the network, in tests."""
-    certs_folders: tuple[Path, ...] = CERTS_FOLDERS
-    longest: float = 30.0
-    """Seconds for one request as a whole, from looking up the host to the last byte."""
-
-
-NETWORK: Final = Network()
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, read whole."""
 
@@ -75,20 +60,9 @@ class Answer:
 class RegistryHttp:
     """Requests to a registry, and to the places that it sends its clients to."""
 
-    def __init__(
-        self,
-        address: RegistryAddress,
-        *,
-        environ: Mapping[str, str],
-        ca_bundle: str | None,
-        clock: Clock,
-        network: Network = NETWORK,
-    ) -> None:
+    def __init__(self, address: RegistryAddress, access: Access) -> None:
         self._address = address
-        self._environ = environ
-        self._ca_bundle = ca_bundle
-        self._clock = clock
-        self._network = network
+        self._access = access
         self._scheme = "https"
 
     def url(self, path: str) -> httpx.URL:
@@ -146,7 +120,7 @@ class RegistryHttp:
                 if wait is None or (after or 0.0) > LONGEST_WAIT:
                     raise faults.busy(answer.status, _place(url), after, answer.body)
                 log.info("%s: HTTP %d; trying again", url.host, answer.status)
-            self._clock.sleep(wait if after is None else after)
+            self._access.clock.sleep(wait if after is None else after)
 
     def _turns_plain(self, exc: Exception, url: httpx.URL) -> bool:
         """Whether this was the first word to a registry on loopback that speaks plain http, as Docker allows there."""
@@ -171,10 +145,10 @@ class RegistryHttp:
             with client:
                 return _read(client, request, limit)
 
-        return within(self._network.longest, work)
+        return within(self._access.longest, work)
 
     def _client(self, url: httpx.URL) -> httpx.Client:
-        transport = self._network.transport
+        transport = self._access.transport
         try:
             return httpx.Client(
                 timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
@@ -195,15 +169,15 @@ class RegistryHttp:
     def _trust(self) -> Trust:
         return trust_for(
             self._address.name,
-            ca_bundle=self._ca_bundle,
-            environ=self._environ,
-            certs_folders=self._network.certs_folders,
+            ca_bundle=self._access.ca_bundle,
+            environ=self._access.environ,
+            certs_folders=self._access.certs_folders,
         )
 
     def _explained(self, exc: Exception, url: httpx.URL) -> RegistryRefused:
         if isinstance(exc, httpx.ProxyError):
             return faults.proxy_refused(str(exc)[:3], _place(url))
-        trusted = "nobody" if self._network.transport is not None else self._trust.described
+        trusted = "nobody" if self._access.transport is not None else self._trust.described
         if isinstance(exc, TimeIsUp | httpx.TimeoutException):
             return faults.silent(_place(url))
         return faults.unreachable(exc, _place(url), trusted)

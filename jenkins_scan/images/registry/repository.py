@@ -4,20 +4,19 @@ A blob counts by its own sha256, never by a header. Without the four media types
 a schema 1 manifest and another digest.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ImageError, RegistryRefused, UnreadableImage
 from jenkins_scan.images import fields, manifests
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.images.manifests import Config, Descriptor, Index, Manifest
 from jenkins_scan.images.reference import ImageReference
 from jenkins_scan.images.registry import faults
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.address import address_of
 from jenkins_scan.images.registry.auth import Authenticator
-from jenkins_scan.images.registry.http import NETWORK, Answer, Network, RegistryHttp
+from jenkins_scan.images.registry.http import Answer, RegistryHttp
 
 MOST_REDIRECTS: Final = 3
 DEEPEST: Final = 3
@@ -42,21 +41,16 @@ class RemoteImage:
 class Repository:
     """The repository that a reference names, in its registry."""
 
-    def __init__(  # noqa: PLR0913  each part of the way can be replaced
+    def __init__(
         self,
         reference: ImageReference,
-        *,
-        environ: Mapping[str, str],
-        ca_bundle: str | None,
-        clock: Clock,
-        redact: Callable[[str], None],
-        network: Network = NETWORK,
+        access: Access,
     ) -> None:
         self._reference = reference
         self._address = address_of(reference)
-        self._redact = redact
-        self._http = RegistryHttp(self._address, environ=environ, ca_bundle=ca_bundle, clock=clock, network=network)
-        self._authenticator = Authenticator(self._address, self._http, environ=environ, redact=redact)
+        self._access = access
+        self._http = RegistryHttp(self._address, access)
+        self._authenticator = Authenticator(self._address, self._http, access)
         self._authorization: str | None = None
 
     def named_digest(self) -> str:
@@ -147,7 +141,7 @@ class Repository:
             if answer.status not in _REDIRECTS:
                 break
             url = self._http.followed(answer.headers.get("location", ""), "the place of a blob", answer.url)
-            self._redact(url.query.decode())  # it is signed: whoever has it can read the blob
+            self._access.redact(url.query.decode())  # it is signed: whoever has it can read the blob
             own = own and self._http.is_own(url)
             headers = {"accept": "*/*"} | (self._credentials if own else {})
             answer = self._http.ask("GET", url, headers=headers, limit=limit)

@@ -4,17 +4,15 @@ Three or four small reads: the digest of the tag, its manifest, for an index the
 No layer is fetched.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ImageMoved, ImageNotFound, IncompleteError, UsageError, WrongPlatform
 from jenkins_scan.images import fields, manifests
 from jenkins_scan.images.interface import ImageIdentity, Platform, ResolvedImage, SizeSemantics, Store
 from jenkins_scan.images.manifests import Config
 from jenkins_scan.images.reference import ImageReference
-from jenkins_scan.images.registry.http import NETWORK, Network
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.repository import RemoteImage, Repository
 
 _PUSH: Final = "Push this very image under this name first; nothing may build or tag it anew in between."
@@ -23,26 +21,19 @@ _PUSH: Final = "Push this very image under this name first; nothing may build or
 class RegistrySource:
     """An image as its registry knows it."""
 
-    def __init__(  # noqa: PLR0913  each part of the way can be replaced
+    def __init__(
         self,
         reference: ImageReference,
+        access: Access,
         platform: Platform | None = None,
         *,
         typed: str,
-        environ: Mapping[str, str],
-        ca_bundle: str | None,
-        clock: Clock,
-        redact: Callable[[str], None],
-        network: Network = NETWORK,
     ) -> None:
-        """`redact` gets every secret (password, token, signed query) before it is used."""
         _require_sha256(reference)
         self._reference = reference
         self._platform = platform
         self._typed = typed
-        self._repository = Repository(
-            reference, environ=environ, ca_bundle=ca_bundle, clock=clock, redact=redact, network=network
-        )
+        self._repository = Repository(reference, access)
         self._named: str | None = None
 
     def resolve(self) -> ResolvedImage:
@@ -88,15 +79,7 @@ class RegistrySource:
             raise ImageMoved(f"{self._typed} named {before} when it was identified, and names {now} now.")
 
 
-def confirm_push(  # noqa: PLR0913  each part of the way can be replaced
-    image: ResolvedImage,
-    *,
-    environ: Mapping[str, str],
-    ca_bundle: str | None,
-    clock: Clock,
-    redact: Callable[[str], None],
-    network: Network = NETWORK,
-) -> ResolvedImage:
+def confirm_push(image: ResolvedImage, access: Access) -> ResolvedImage:
     """`image` with the digest that its registry holds it by.
 
     The proof is an equal config digest, else equal diff ids: a push from the containerd store names no config digest
@@ -116,7 +99,7 @@ def confirm_push(  # noqa: PLR0913  each part of the way can be replaced
             f"Of {identity.reference} neither its config digest nor its layers are known: a push cannot be confirmed.",
             remedy="Ask the engine that built it, or scan the pushed image itself with registry://NAME.",
         )
-    repository = Repository(name, environ=environ, ca_bundle=ca_bundle, clock=clock, redact=redact, network=network)
+    repository = Repository(name, access)
     try:
         remote = repository.image(identity.platform)
     except ImageNotFound as exc:

@@ -18,7 +18,7 @@ from jenkins_scan.errors import (
 from jenkins_scan.images import manifests
 from jenkins_scan.images.interface import Platform, SizeSemantics, Store, parse_platform
 from jenkins_scan.images.reference import parse_reference
-from jenkins_scan.images.registry.http import Network
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.source import RegistrySource, confirm_push
 from tests.support import canned_registry, images
 from tests.support.canned_registry import ATTESTATION, HOST, MOVED, NAME, CannedRegistry, failure
@@ -28,16 +28,16 @@ SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 OTHER = "sha256:" + "0" * 64
 
 
+def access(registry, environ=None, redact=lambda secret: None):
+    return Access(environ=environ or {}, ca_bundle=None, clock=FakeClock(), redact=redact, transport=registry.transport)
+
+
 def source(registry, name=f"{NAME}:1", platform=None, environ=None, secrets=None):
     return RegistrySource(
         parse_reference(name),
+        access(registry, environ, (secrets if secrets is not None else []).append),
         platform and parse_platform(platform),
         typed=f"registry://{name}",
-        environ=environ or {},
-        ca_bundle=None,
-        clock=FakeClock(),
-        redact=(secrets if secrets is not None else []).append,
-        network=Network(transport=registry.transport),
     )
 
 
@@ -359,14 +359,7 @@ def test_a_source_that_never_resolved_compares_the_image_itself(registry):
 
 
 def confirm(registry, local, environ=None):
-    return confirm_push(
-        local,
-        environ=environ or {},
-        ca_bundle=None,
-        clock=FakeClock(),
-        redact=lambda secret: None,
-        network=Network(transport=registry.transport),
-    )
+    return confirm_push(local, access(registry, environ))
 
 
 def built(pushed, name=f"{NAME}:1", **changes):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from jenkins_scan.errors import RegistryRefused, UnreadableImage
 from jenkins_scan.images.reference import parse_reference
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.auth import Challenge, parse_challenges
-from jenkins_scan.images.registry.http import Network
 from jenkins_scan.images.registry.source import RegistrySource
 from tests.support import canned_registry
 from tests.support.canned_registry import (
@@ -51,12 +51,14 @@ class Asking:
         self._registry = registry
         self.source = RegistrySource(
             parse_reference(name),
+            Access(
+                environ={"DOCKER_CONFIG": str(folder)},
+                ca_bundle=None,
+                clock=FakeClock(),
+                redact=self._learn,
+                transport=registry.transport,
+            ),
             typed=name,
-            environ={"DOCKER_CONFIG": str(folder)},
-            ca_bundle=None,
-            clock=FakeClock(),
-            redact=self._learn,
-            network=Network(transport=registry.transport),
         )
 
     def _learn(self, secret):

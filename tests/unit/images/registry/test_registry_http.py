@@ -11,24 +11,21 @@ import trustme
 
 from jenkins_scan.errors import ConfigurationError, RegistryRefused
 from jenkins_scan.images.reference import parse_reference
-from jenkins_scan.images.registry.http import Network
+from jenkins_scan.images.registry.access import Access
 from jenkins_scan.images.registry.source import RegistrySource
 from jenkins_scan.loopback import is_loopback
 from tests.support import canned_registry, center
 from tests.support.canned_registry import CannedRegistry, failure, serving
 
 
-def resolve(registry, name=f"{canned_registry.NAME}:1", *, clock=None, environ=None, ca_bundle=None, network=None):
-    asked = RegistrySource(
-        parse_reference(name),
-        typed=name,
-        environ=environ or {},
-        ca_bundle=ca_bundle,
-        clock=clock or center.FakeClock(),
-        redact=lambda secret: None,
-        network=network or Network(transport=registry.transport),
-    )
-    return asked.resolve()
+def resolve(registry, name=f"{canned_registry.NAME}:1", **changes):
+    """The image, with the registry's own transport unless `changes` to the access say otherwise."""
+    parts = {"environ": {}, "ca_bundle": None, "clock": center.FakeClock(), "redact": lambda secret: None}
+    access = Access(**{**parts, "transport": registry.transport, **changes})
+    return RegistrySource(parse_reference(name), access, typed=name).resolve()
+
+
+OVER_THE_NETWORK = {"transport": None}
 
 
 @pytest.fixture
@@ -194,14 +191,14 @@ def test_a_real_registry_on_loopback_is_asked_without_tls_and_without_a_proxy(re
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with serving(registry) as host:
-        assert resolve(registry, f"{host}/team/app:1", network=Network()).identity.registry_digest
+        assert resolve(registry, f"{host}/team/app:1", **OVER_THE_NETWORK).identity.registry_digest
     assert {each.url.scheme for each in registry.requests} == {"http"}
 
 
 def test_a_proxy_that_cannot_be_followed_is_named(registry, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="a proxy variable cannot be followed"):
-        resolve(registry, network=Network())
+        resolve(registry, **OVER_THE_NETWORK)
 
 
 @pytest.mark.parametrize("way", ["ca_bundle", "SSL_CERT_FILE", "certs.d"])
@@ -211,14 +208,14 @@ def test_an_authority_can_be_named_in_three_ways(registry, authority, with_tls, 
         folder.mkdir(parents=True)
         (folder / "notes.txt").write_text("no certificate")
         bundle = folder / "ca.crt" if way == "certs.d" else tmp_path / "ca.pem"
-        network = Network(certs_folders=(tmp_path / "none", tmp_path / "certs.d"))
+        network = {**OVER_THE_NETWORK, "certs_folders": (tmp_path / "none", tmp_path / "certs.d")}
         with pytest.raises(RegistryRefused, match="verified against certifi's public authorities: unable to get") as no:
-            resolve(registry, f"{host}/team/app:1", network=network)
+            resolve(registry, f"{host}/team/app:1", **network)
         assert f"/etc/docker/certs.d/{host}/ca.crt" in no.value.remedy
         authority.cert_pem.write_to_path(str(bundle))
         environ = {"SSL_CERT_FILE": str(bundle)} if way == "SSL_CERT_FILE" else {}
         named = str(bundle) if way == "ca_bundle" else None
-        found = resolve(registry, f"{host}/team/app:1", environ=environ, ca_bundle=named, network=network)
+        found = resolve(registry, f"{host}/team/app:1", environ=environ, ca_bundle=named, **network)
     assert found.identity.registry_digest
     assert len(registry.requests) == 3
 
@@ -229,7 +226,7 @@ def test_a_bundle_that_holds_no_certificates_is_a_wrong_setting(registry, tmp_pa
     if content is not None:
         bundle.write_text(content)
     with pytest.raises(ConfigurationError, match=f"--ca-bundle: .*{words}"):
-        resolve(registry, "127.0.0.1:1/app:1", ca_bundle=str(bundle), network=Network())
+        resolve(registry, "127.0.0.1:1/app:1", ca_bundle=str(bundle), **OVER_THE_NETWORK)
 
 
 def test_a_broken_file_in_certs_d_is_a_wrong_setting(registry, tmp_path):
@@ -237,13 +234,13 @@ def test_a_broken_file_in_certs_d_is_a_wrong_setting(registry, tmp_path):
     place.mkdir()
     (place / "ca.crt").write_text("no PEM")
     with pytest.raises(ConfigurationError, match=r"registry.example.com/ca.crt cannot be read .* not PEM"):
-        resolve(registry, network=Network(certs_folders=(tmp_path,)))
+        resolve(registry, **OVER_THE_NETWORK, certs_folders=(tmp_path,))
 
 
 def test_a_folder_of_certs_d_that_cannot_be_read_is_a_wrong_setting(registry, tmp_path):
     (tmp_path / "registry.example.com").symlink_to("registry.example.com")  # a loop, which even root cannot follow
     with pytest.raises(ConfigurationError, match="cannot be read: Too many levels"):
-        resolve(registry, network=Network(certs_folders=(tmp_path,)))
+        resolve(registry, **OVER_THE_NETWORK, certs_folders=(tmp_path,))
 
 
 def test_an_answer_that_does_not_end_in_time_is_given_up(registry):
@@ -256,7 +253,7 @@ def test_an_answer_that_does_not_end_in_time_is_given_up(registry):
     registry.spoil("HEAD", "manifests/1", silent)
     try:
         with pytest.raises(RegistryRefused, match="no whole answer in time"):
-            resolve(registry, network=Network(transport=registry.transport, longest=0.02))
+            resolve(registry, longest=0.02)
     finally:
         released.set()
 
