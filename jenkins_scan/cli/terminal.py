@@ -63,9 +63,9 @@ class Terminal:
         """A report on stdout. Its values have been redacted before they were rendered, its own words never are."""
         self._write(self._out, text)
 
-    def line(self, text: str, *, color: str | None = None) -> None:
+    def line(self, text: str, *, color: str | None = None, indent: str = "") -> None:
         """One line on stderr."""
-        clean = one_line(self.redact(text), LONGEST_LINE)
+        clean = indent + one_line(self.redact(text), LONGEST_LINE)
         self._write(self._err, (click.style(clean, fg=color, bold=True) if self._color and color else clean) + "\n")
 
     def rows(self, rows: Iterable[tuple[str, str]], *, always: bool = False) -> None:
@@ -84,11 +84,11 @@ class Terminal:
         """What happened and what to do, at every verbosity."""
         self.line(f"error: {error.message}", color="red")
         for attempt in error.tried:
-            self.line(f"  tried {attempt}")
+            self.line(f"tried {attempt}", indent="  ")
         if error.remedy:
-            self.line(f"  -> {error.remedy}")
+            self.line(f"-> {error.remedy}", indent="  ")
         if error.request_id:
-            self.line(f"  request id: {error.request_id}")
+            self.line(f"request id: {error.request_id}", indent="  ")
 
     def text(self, text: str) -> None:
         """Our own text of several lines on stderr, as it is."""
