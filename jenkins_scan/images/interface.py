@@ -100,8 +100,7 @@ class EngineInfo:
     endpoint: str
     """URL without user information."""
     endpoint_from: str
-    """Why this endpoint: `--docker-host`, `DOCKER_HOST`, `DOCKER_CONTEXT`, `CONTAINER_HOST`, `currentContext of FILE`, or
-    which default."""
+    """Why this endpoint: a flag, a variable such as `DOCKER_HOST`, `currentContext of FILE`, or which `default`."""
     context: str | None = None
     """The Docker context that named the endpoint."""
 

@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.images.docker_config import config_folder, read_object
