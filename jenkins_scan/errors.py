@@ -17,6 +17,7 @@
     │   ├── EngineUnreachable
     │   │   └── EngineAbsent          no socket, or nobody listens: another engine may be tried
     │   ├── EngineTLSError            missing or refused certificates of the engine
+    │   │   └── EngineTLSMissing      a file that is not there, or not yet
     │   ├── RegistryRefused           a registry that cannot be reached, or does not let us in
     │   ├── WrongPlatform
     │   └── UnreadableImage           an archive, an engine's or a registry's answer that cannot be understood
@@ -194,6 +195,10 @@ class EngineAbsent(EngineUnreachable):
 
 class EngineTLSError(ImageError):
     """The engine's TLS files are missing, unreadable, or its certificate is refused."""
+
+
+class EngineTLSMissing(EngineTLSError):
+    """A TLS file of the engine is not there, or not yet: Docker-in-Docker writes them as it starts."""
 
 
 class RegistryRefused(ImageError):

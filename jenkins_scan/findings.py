@@ -1,7 +1,8 @@
 """What a scan found: one record for every kind of problem, with the service's words mapped to five severities.
 
 The service rates vulnerabilities by how soon to fix them (`asap`, `later`, `nntf`), malicious files by how sure it is
-(`serious`, `suspicious`, `remind`), everything else as `high`, `medium` or `low`. Only a malicious file can be critical.
+(`serious`, `suspicious`, `remind`), everything else as `high`, `medium` or `low`. Only a malicious file can be
+critical.
 """
 
 from dataclasses import dataclass

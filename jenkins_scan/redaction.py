@@ -44,6 +44,7 @@ def forms_of(secret: str) -> set[str]:
     encoded.add(quote_plus(secret, errors="surrogateescape"))
     forms = {
         secret,
+        " ".join(secret.split()),  # as `plain_text.one_line` leaves it
         *encoded,
         *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
         *(escaped for escaped in _escaped_forms(secret)),

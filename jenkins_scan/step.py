@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
@@ -20,23 +19,20 @@ from jenkins_scan.errors import (
     QuotaTooLow,
     ScanError,
     ServiceError,
+    ServiceUnreachable,
     UsageError,
 )
 from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ImageSource
+from jenkins_scan.lost_answer import take_up
 from jenkins_scan.record import ImageRun, Run, TaskRecord
-from jenkins_scan.security_center.interface import CreatedTask, ListedTask, SecurityCenter
+from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, SecurityCenter
 from jenkins_scan.side_by_side import SideBySide
-from jenkins_scan.submission import Submission, prepare
+from jenkins_scan.submission import prepare
 
 FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
 """Seconds for all tries up to and including the submit of an image."""
-LOOK_UP_BUDGET = 20.0
-LOOK_UP_WAITS = (0.0, 1.0, 2.0, 4.0)
-"""Seconds before each look for a task whose create got no answer: a listing may lag."""
-CUT = 1.0
-"""Seconds that a `Date` header cuts off at most."""
 GRACE = 1.5
 """Seconds that creates may still take to answer after an interruption."""
 log = logging.getLogger(__name__)
@@ -62,6 +58,8 @@ class _Work:
 
     image: ImageRun
     source: ImageSource
+    twin: ImageRun | None = None
+    """An earlier image of the run for which the same would be sent: its task is this one's, too."""
 
 
 @dataclass
@@ -71,6 +69,7 @@ class _Step:
     center: SecurityCenter
     clock: Clock
     halted: threading.Event = field(default_factory=threading.Event)
+    unreachable: ServiceUnreachable | None = None
 
     def take(self, sources: Sequence[ImageSource]) -> None:
         works = [_Work(image, source) for image, source in zip(self.run.images, sources, strict=True)]
@@ -78,8 +77,11 @@ class _Step:
             self._each(works, self._identify)
             if self.run.ends_as_a_whole():
                 return
-            spent = self._share_quota(_sound(works))
-            self._each(_sound(works), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            _find_twins(_sound(works))
+            sent = [work for work in _sound(works) if work.twin is None]
+            spent = self._share_quota(sent)
+            self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            _share_tasks(works)
             self._each(_sound(works), _look_again)
         finally:
             self.run.sandbox = self.run.sandbox or self.center.is_sandbox
@@ -154,6 +156,8 @@ class _Step:
         if submission is None:  # an image without an error has one
             raise InternalError("an image was to be submitted that was never prepared.")
         self._refuse_unnamed_sandbox()
+        if self.unreachable is not None:  # after all tries of another image: these would end no better
+            raise self.unreachable
         deadline = self.clock.monotonic() + budget
 
         def note(sent_at: float | None) -> None:
@@ -167,8 +171,11 @@ class _Step:
             answer = self.center.create_jenkins_image_scan_task(submission.request, deadline=deadline, on_the_way=note)
         except FateUnknown as unknown:
             sent_at = 0.0 if image.task is None else image.task.opened_at
-            task = _taken_up(image, unknown, submission, self.center, self.clock)
+            task = take_up(self.run, image, unknown, self.center, self.clock)
             image.task = TaskRecord(task, sent_at, unknown.request_id)
+        except ServiceUnreachable as gone:
+            self.unreachable = gone
+            raise
         else:
             sent_at = self.clock.now() if image.task is None else image.task.opened_at
             task = answer.value
@@ -187,80 +194,31 @@ def _sound(works: Sequence[_Work]) -> list[_Work]:
     return [work for work in works if work.image.error is None]
 
 
+def _find_twins(works: Sequence[_Work]) -> None:
+    """Notes which images are the same under another spelling: quota is spent once for them."""
+    first: dict[ScanRequest, ImageRun] = {}
+    for work in works:
+        submission = work.image.submission
+        if submission is not None:
+            twin = first.setdefault(submission.request, work.image)
+            work.twin = None if twin is work.image else twin
+
+
+def _share_tasks(works: Sequence[_Work]) -> None:
+    for work in works:
+        if work.twin is not None:
+            work.image.task, work.image.error = work.twin.task, work.twin.error
+            work.image.warnings.append(f"it is the same image as {work.twin.reference}, and shares its task.")
+
+
 def _look_again(work: _Work) -> None:
     """Before the verdict: the reference has to mean the image that was submitted."""
     if work.image.identity is None:  # an image without an error has one
         raise InternalError("an image was submitted without an identity.")
     try:
         work.source.look_again(work.image.identity)
-    except ImageError as gone:
+    except (ImageError, UsageError) as gone:
         raise IncompleteError(
             f"the image was submitted, but nobody can tell whether its name still means it: {gone.message}",
             remedy="Keep the image and its engine, file or registry in reach until the verdict. " + gone.remedy,
         ) from gone
-
-
-def _taken_up(
-    image: ImageRun, unknown: FateUnknown, submission: Submission, center: SecurityCenter, clock: Clock
-) -> CreatedTask:
-    """The task of a create whose answer was lost. Raises `FateUnknown` with what to look for when it is not found."""
-    digest = submission.request.digest
-    found = _tasks_since(unknown.sent_on, digest, center, clock) if digest is not None else ()
-    if len(found) != 1:  # of several nobody can tell which is ours
-        listed = f" Since then started: {', '.join(task.task_id for task in found)}." if found else ""
-        raise FateUnknown(
-            unknown.message + listed,
-            remedy=_what_to_look_for(image, submission),
-            service_code=unknown.service_code,
-            request_id=unknown.request_id,
-        ) from unknown
-    (task,) = found
-    image.warnings.append(
-        f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up "
-        f"(its status: {task.status or 'not told'})."
-    )
-    return CreatedTask(task.task_id)
-
-
-def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clock) -> tuple[ListedTask, ...]:
-    """The tasks for this digest that started after our submit, by the service's clock; empty when none shows up."""
-    deadline = clock.monotonic() + LOOK_UP_BUDGET
-    for wait in LOOK_UP_WAITS:
-        clock.sleep(wait)
-        asked_on = clock.monotonic()
-        try:
-            answer = center.describe_image_latest_scan_task(digest, deadline=deadline)
-        except ScanError as refused:
-            log.info("looking for the task failed: %s", refused.message)
-            continue
-        if answer.server_time is None:
-            continue  # without the service's clock an older task cannot be told from ours
-        # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one second:
-        # a task for the same digest that began in that moment cannot be told from ours, every older one can. Time that
-        # the look itself took makes it late, never early.
-        submitted_at = answer.server_time - (asked_on - sent_on)
-        until = answer.server_time + CUT
-        ours = tuple(
-            task
-            for task in answer.value
-            if task.started_at is not None
-            and submitted_at <= task.started_at <= until
-            and task.target in (None, digest)
-        )
-        if ours:
-            return ours
-    return ()
-
-
-def _what_to_look_for(image: ImageRun, submission: Submission) -> str:
-    sent_at = 0.0 if image.task is None else image.task.opened_at
-    request, when = submission.request, datetime.fromtimestamp(sent_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    known = [
-        f"digest {request.digest}" if request.digest else "",
-        f"image id {request.image_id}" if request.image_id else "",
-    ]
-    return (
-        f"Look in the Security Center console for a scan task of {image.reference} "
-        f"({', '.join(part for part in known if part) or 'no digest known'}) opened at about {when}. "
-        "It was not created again: that could spend quota twice."
-    )

@@ -9,6 +9,8 @@ from jenkins_scan.security_center.interface import ScanRequest
 
 CLAIMED = "--digest"
 PROVISIONAL = "containerd_target_provisional"
+CLAIMS = frozenset((CLAIMED, PROVISIONAL, "buildx_metadata", "digest_file"))
+"""Where a digest may come from that nobody confirmed. It is sent, and proves nothing by itself."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -18,7 +20,7 @@ class Submission:
 
     request: ScanRequest
     digest_from: str | None
-    """`--digest` and `containerd_target_provisional` are claims; any other word names the evidence."""
+    """Where the digest came from: a word of `CLAIMS`, or the evidence."""
     warnings: tuple[str, ...] = ()
 
 

@@ -42,8 +42,9 @@ def command(context: click.Context, /, **values: Any) -> int:
 
     app = App.of(context)
     outputs = app.outputs(values["output"])
-    looked = [_Looked(text) for text in images_of(app, context, values)]
-    places = places_of(app, values)
+    names = images_of(app, context, values)
+    looked = [_Looked(text) for text in names]
+    places = places_of(app, values, names)
 
     def look(each: _Looked) -> None:
         try:

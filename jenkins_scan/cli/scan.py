@@ -85,7 +85,7 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
     from jenkins_scan.errors import UsageError
     from jenkins_scan.images.resolve import image_source
 
-    places, sources = places_of(app, values), []
+    places, sources = places_of(app, values, settings.images), []
     for image, text in zip(run.images, settings.images, strict=True):
         try:
             sources.append(image_source(text, places))

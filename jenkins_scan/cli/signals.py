@@ -40,6 +40,9 @@ class Interruptions:
     def hold(self) -> None:
         """From now on signals are ignored."""
         self._raising = False
+        if self._for_good:  # Python gives its own handlers up while it ends, and a late signal would change the code
+            for number in self._previous:
+                signal.signal(number, signal.SIG_IGN)
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         if self._raising:

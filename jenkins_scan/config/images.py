@@ -14,18 +14,24 @@ _REGISTRY: Final = "registry://"
 
 
 def named_images(
-    values: Mapping[str, Any], *, image_origin: Origin, from_workspace: bool, stdin: BinaryIO | None
+    values: Mapping[str, Any], *, image_origin: Origin, from_workspace: bool, from_fork: bool, stdin: BinaryIO | None
 ) -> tuple[str, ...]:
     """The images, each once, in the order in which they were named. Raises `ConfigurationError` (2).
 
     `from_workspace` tells that the configuration file was found, not named. A file that was found must not make a
-    request leave for a host of its choice, so its images are looked up on this agent alone.
+    request leave for a host of its choice, so its images are looked up on this agent alone; the same holds for a list
+    in the build of a fork, whose author may have written it.
     """
     images = list(values["image"])
+    if image_origin is Origin.FILE and values["from_file"]:
+        images = []  # the list was asked for; the file only says what to do when nothing is
     if image_origin is Origin.FILE and from_workspace:
-        _stay_on_this_agent(images, pushed=values["pushed"])
+        _stay_on_this_agent(images, "a file found in the workspace", pushed=values["pushed"])
     if values["from_file"]:
-        images += _listed(values["from_file"], stdin)
+        listed = _listed(values["from_file"], stdin)
+        if from_fork:
+            _stay_on_this_agent(listed, "--from-file in the build of a fork", pushed=values["pushed"])
+        images += listed
     images = list(dict.fromkeys(images))
     if not images:
         raise ConfigurationError(
@@ -39,11 +45,11 @@ def named_images(
     return tuple(images)
 
 
-def _stay_on_this_agent(images: Sequence[str], *, pushed: bool) -> None:
+def _stay_on_this_agent(images: Sequence[str], who: str, *, pushed: bool) -> None:
     for image in images:
         if pushed or image.lower().startswith(_REGISTRY):
             raise ConfigurationError(
-                f"a file found in the workspace names the image {image[:200]!a}, for which a registry would be asked.",
+                f"{who} names the image {image[:200]!a}, for which a registry would be asked.",
                 remedy="Name the image on the command line, or the file with --config if you trust it.",
             )
 

@@ -6,6 +6,7 @@ ends with `errors.EngineSettingsError` (2), as the docker command line fails too
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,11 @@ def config_folder(environ: Mapping[str, str]) -> Path | None:
             f"DOCKER_CONFIG {named[:200]!a} is not an absolute path.",
             remedy="Write the whole path: a relative one would be looked up in the workspace, which is not trusted.",
         )
+    if named:
+        return Path(named)
     home = Path(environ.get("HOME", ""))
-    return Path(named) if named else home / ".docker" if home.is_absolute() else None
+    # Agents in containers run as any user, often with the HOME of another: what may not be looked into is not ours.
+    return home / ".docker" if home.is_absolute() and os.access(home, os.X_OK) else None
 
 
 def current_context(folder: Path) -> tuple[str, Path] | None:

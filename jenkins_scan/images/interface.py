@@ -121,6 +121,8 @@ class ImageIdentity:
     manifest_digest: str | None = None
     """The target digest of the containerd store, or of the layout in an archive."""
     manifest_kind: Literal["manifest", "index"] | None = None
+    index_digest: str | None = None
+    """The index through which the manifest was chosen, in a registry or a layout."""
     repo_digests: tuple[str, ...] = ()
     """`RepoDigests` verbatim: evidence of a push on graphdriver only."""
     registry_digest: str | None = None

@@ -96,7 +96,8 @@ def checked(content: bytes, expected: Descriptor, what: str) -> bytes:
     found = digest_of(content)
     if len(content) != expected.size or found != expected.digest:
         raise UnreadableImage(
-            f"{what} {expected.digest} has {len(content)} bytes of the digest {found}; promised were {expected.size}."
+            f"{what} {expected.digest} has {len(content)} bytes of the digest {found}; promised were {expected.size}.",
+            remedy="It is damaged where it is kept: build or push it anew.",
         )
     return content
 
@@ -134,16 +135,16 @@ def choose(candidates: Sequence[Descriptor], platform: Platform | None, where: s
     distinct = {image.digest: image for image in fitting}
     if len(distinct) == 1:
         return fitting[0]
-    listed = ", ".join(_shown(images)) or "no image at all"
+    listed = ", ".join(_shown(images))
+    if not images:
+        raise UnreadableImage(f"{where} holds no image.", remedy="Build or push an image under this name.")
     if not distinct:
-        wanted = "an image" if platform is None else str(platform)
         raise WrongPlatform(
-            f"{where} has nothing for {wanted}; it has {listed}.",
+            f"{where} has nothing for {platform}; it has {listed}.",
             remedy="Build or push it for that platform, or change --platform.",
         )
-    raise UsageError(
-        f"{where} has several images: {listed}.", remedy="Choose one with --platform OS/ARCHITECTURE[/VARIANT]."
-    )
+    choice = "Choose one with --platform OS/ARCHITECTURE[/VARIANT]." if platform is None else "Name one by its digest."
+    raise UsageError(f"{where} has several images: {listed}.", remedy=choice)
 
 
 def parse_config(content: bytes, manifest: Manifest | None = None) -> Config:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InvalidReference
 from jenkins_scan.images.archive.path import Scheme, parse_archive_path
-from jenkins_scan.images.engine.order import EngineName, EngineOrder
+from jenkins_scan.images.engine.order import EngineName, EngineOrder, Patience
 from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
 
 if TYPE_CHECKING:
+    from jenkins_scan.images.builder.claims import BuildMetadata
     from jenkins_scan.images.registry.access import Access
 
 _NAMES: Final = ("docker", "podman", "registry")
@@ -37,11 +38,11 @@ class Places:
     """Told every secret that is met on the way, such as a registry's password."""
     engines: tuple[EngineName, ...] = ("docker", "podman")
     docker_host: str | None = None
-    engine_wait: float = 0.0
-    """Seconds to wait for a `tcp://` engine that refuses connections."""
+    patience: Patience
+    """How long all images together wait for an engine that is starting."""
     platform: Platform | None = None
     ca_bundle: str | None = None
-    build_metadata: Path | None = None
+    build_metadata: "BuildMetadata | None" = None
     pushed: bool = False
     """Whether the image is said to be at the registry of its name, which is then asked."""
 
@@ -56,26 +57,30 @@ def image_source(reference: str, places: Places) -> ImageSource:
 
 
 class _WithEvidence:
-    """A source whose image is compared with what its builder wrote, and with what its registry holds."""
+    """A source whose image is compared with what its registry holds, and with what its builder wrote."""
 
     def __init__(self, source: ImageSource, places: Places) -> None:
         self._source = source
         self._places = places
+        self._pushed: ImageSource | None = None
 
     def resolve(self) -> ResolvedImage:
-        places, image = self._places, self._source.resolve()
-        if places.build_metadata is not None:
-            from jenkins_scan.images.builder.metadata import read_build_metadata
+        image = self._source.resolve()
+        if self._places.pushed:
+            from jenkins_scan.images.registry.source import RegistrySource, confirm_push
 
-            image = read_build_metadata(places.build_metadata).applied_to(image)
-        if places.pushed:
-            from jenkins_scan.images.registry.source import confirm_push
-
-            image = confirm_push(image, _access(places))
-        return image
+            access = _access(self._places)
+            image = confirm_push(image, access)
+            if image.name is not None:
+                self._pushed = RegistrySource(image.name, access, typed=image.name.canonical)
+        # Last, so that a claim which contradicts the registry is noticed.
+        claims = self._places.build_metadata
+        return image if claims is None else claims.applied_to(image)
 
     def look_again(self, identity: ImageIdentity) -> None:
         self._source.look_again(identity)
+        if self._pushed is not None:
+            self._pushed.look_again(identity)
 
 
 def _source(reference: str, places: Places) -> ImageSource:
@@ -111,8 +116,7 @@ def _source(reference: str, places: Places) -> ImageSource:
         docker_host=places.docker_host,
         environ=places.environ,
         platform=places.platform,
-        wait=places.engine_wait,
-        clock=places.clock,
+        patience=places.patience,
     )
 
 

@@ -56,11 +56,7 @@ def compose(
         ),
         quota=_quota(run, settings),
         images=images,
-        tasks=tuple(
-            report.TaskEntry(id=image.task.id, operation=OPERATION, status=image.task.status)
-            for image in images
-            if image.task is not None and image.task.id is not None
-        ),
+        tasks=tuple(_tasks(images)),
         warnings=tuple(one_line(text, LONGEST_TEXT) for text in _warnings(run)),
     )
 
@@ -80,6 +76,13 @@ def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
         verdict=verdict.word,
         reasons=_reasons(run, image),
     )
+
+
+def _tasks(images: Iterable[report.ImageResult]) -> Iterator[report.TaskEntry]:
+    """Each task once: an image that was named in two ways has one."""
+    noted = {image.task.id: image.task for image in images if image.task is not None and image.task.id is not None}
+    for task_id, task in noted.items():
+        yield report.TaskEntry(id=task_id, operation=OPERATION, status=task.status)
 
 
 def _warnings(run: Run) -> Iterator[str]:

@@ -57,7 +57,8 @@ class Sent(Part):
     tag: str | None
     digest: str | None
     digest_from: str | None
-    """`--digest` and `containerd_target_provisional` are claims; other words name the evidence."""
+    """`--digest`, `containerd_target_provisional`, `buildx_metadata` and `digest_file` are claims; other words name the
+    evidence."""
     image_id: str | None
     image_size: int | None
     image_create: int | None

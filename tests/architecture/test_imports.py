@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
 THREADS = ("side_by_side", "time_limit")
-FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback")
+FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback", "causes")
 SEAMS = ("images.interface", "security_center.interface", "gate.verdict", "report.interface", "jenkins.environment")
 """Modules of types: neighbours meet there, never in each other's rooms."""
 ARROWS = {
@@ -24,7 +24,8 @@ ARROWS = {
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
-    "step": ("record", "submission", "config", "images", "security_center", "gate", "report", "jenkins", *FLOOR),
+    "step": ("record", "submission", "lost_answer", "config", "images", "security_center", "gate", "report", "jenkins", *FLOOR),
+    "lost_answer": ("record", *SEAMS, *FLOOR),
     "record": ("submission", *SEAMS, *FLOOR),
     "submission": ("config.settings", *SEAMS, *FLOOR),
     "images": (*SEAMS, *FLOOR),
@@ -43,6 +44,7 @@ ARROWS = {
     "side_by_side": (),
     "time_limit": (),
     "loopback": (),
+    "causes": (),
 }
 """What each part may import beside itself and the package's version."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import EngineUnreachable, ImageNotFound, WrongPlatform
+from jenkins_scan.images.engine.order import Patience
 from jenkins_scan.images.interface import Store, parse_platform
 from jenkins_scan.images.resolve import Places, image_source
 from tests.support import engines
@@ -15,7 +16,15 @@ FILES = {"hello.txt": b"hello\n"}
 
 def resolve(reference, engine=None, platform=None):
     docker_host = None if engine is None else engine.host_url
-    places = Places(environ={}, clock=SystemClock(), redact=print, docker_host=docker_host, platform=platform)
+    clock = SystemClock()
+    places = Places(
+        environ={},
+        clock=clock,
+        redact=print,
+        patience=Patience(0, clock),
+        docker_host=docker_host,
+        platform=platform,
+    )
     return image_source(reference, places).resolve()
 
 

@@ -13,7 +13,7 @@ import trustme
 
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import EngineAbsent, EngineTLSError, ImageMoved, ImageNotFound
-from jenkins_scan.images.engine.order import EngineOrder
+from jenkins_scan.images.engine.order import EngineOrder, Patience
 from jenkins_scan.images.engine.places import DefaultPlaces
 from jenkins_scan.images.interface import Store
 from jenkins_scan.images.reference import parse_reference
@@ -63,8 +63,7 @@ def order(environ, reference="app:1", engines_=("docker", "podman"), *, wait=0.0
         docker_host=docker_host,
         environ=environ,
         platform=None,
-        wait=wait,
-        clock=SystemClock(),
+        patience=Patience(wait, SystemClock()),
         places=places,
     )
 

@@ -12,7 +12,7 @@ from jenkins_scan.clock import SystemClock
 from jenkins_scan.errors import ImageMoved, ImageNotFound, IncompleteError, RegistryRefused, UsageError, WrongPlatform
 from jenkins_scan.images.archive.docker_archive import ArchiveSource
 from jenkins_scan.images.archive.path import parse_archive_path
-from jenkins_scan.images.engine.order import EngineOrder
+from jenkins_scan.images.engine.order import EngineOrder, Patience
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.images.manifests import OCI_INDEX
 from jenkins_scan.images.reference import parse_reference
@@ -256,7 +256,6 @@ def of_engine(name, engine):
         docker_host=engine.host_url,
         environ={},
         platform=None,
-        wait=0.0,
-        clock=SystemClock(),
+        patience=Patience(0, SystemClock()),
     )
     return source.resolve()

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,6 @@ from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSetting
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage
 from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
-from jenkins_scan.side_by_side import SideBySide
 from jenkins_scan.step import scan
 from tests.support.center import FakeClock
 from tests.support.images import MANIFEST, identity, pushed, resolved
@@ -102,6 +102,19 @@ class FakeSource:
         assert identity == self.found.identity
         if self.later is not None:
             raise self.later
+
+
+def several(count: int) -> list[FakeSource]:
+    """Images that differ in their tags and digests."""
+    return [
+        FakeSource(
+            resolved(
+                pushed(config_digest=f"sha256:{number:064x}", registry_digest=f"sha256:{number + 999:064x}"),
+                f"registry.example.com/app:{number}",
+            )
+        )
+        for number in range(count)
+    ]
 
 
 def settings(count: int = 1, **changes: Any) -> ScanSettings:
@@ -370,8 +383,47 @@ class TestInterruption:
         assert run.images[0].task is not None
         assert run.images[0].task.task is None
 
-    def test_no_create_is_sent_after_it(self, interrupted_step, center):
-        """Two images are under way, the second one is on the brink of its create."""
+    def test_a_create_that_was_about_to_be_sent_is_not(self, interrupted_step, center):
+        """The second image is on the brink of its create when the signal comes."""
+        on_the_brink, goes_on = threading.Event(), threading.Event()
+        create = center.create_jenkins_image_scan_task
+
+        def held(request: ScanRequest, **parts: Any) -> Answer[CreatedTask]:
+            if request.tag == "1":
+                on_the_brink.set()
+                goes_on.wait(10)
+            return create(request, **parts)
+
+        def created(_: ScanRequest) -> Any:
+            on_the_brink.wait(10)
+            self.abort()
+            threading.Timer(0.2, goes_on.set).start()
+            return answer(TASK)
+
+        center.create_jenkins_image_scan_task, center.created = held, created
+        run = interrupted_step(*several(2), jobs=2)
+        assert center.asked == ["quota", "create"]
+        assert [image.task is not None for image in run.images] == [True, False]
+
+    def test_what_a_thread_writes_later_changes_the_record_no_more(self, interrupted_step, center):
+        late = threading.Event()
+
+        def created(_: ScanRequest) -> Any:
+            self.abort()
+            late.wait(30)
+            return answer(TASK)
+
+        center.created = created
+        run = interrupted_step(FakeSource(resolved(pushed())))
+        noted = run.images[0]
+        late.set()
+        deadline = time.monotonic() + 5
+        while "create" not in center.asked and time.monotonic() < deadline:
+            late.wait(0.01)
+        assert noted.task is not None
+        assert noted.task.task is None
+
+    def test_no_image_is_begun_after_it(self, interrupted_step, center):
         gone = threading.Event()
 
         def created(_: ScanRequest) -> Any:
@@ -380,7 +432,7 @@ class TestInterruption:
             return answer(TASK)
 
         center.created = created
-        run = interrupted_step(*[FakeSource(resolved(pushed()))] * 3, jobs=1)
+        run = interrupted_step(*several(3), jobs=1)
         assert center.asked == ["quota", "create"]
         assert [image.task is not None for image in run.images] == [True, False, False]
 
@@ -399,8 +451,7 @@ class TestSeveralImages:
 
     def test_each_gets_its_own_task(self, run_step, center):
         center.created = lambda request: answer(CreatedTask(f"T-{request.tag}"))
-        sources = [FakeSource(resolved(pushed(), f"registry.example.com/app:{number}")) for number in range(20)]
-        run = run_step(*sources, jobs=4)
+        run = run_step(*several(20), jobs=4)
         assert [image.task.task.task_id for image in run.images] == [f"T-{number}" for number in range(20)]
         assert center.asked.count("quota") == 1
 
@@ -427,7 +478,7 @@ class TestSeveralImages:
         center.quota = answer(Quota(100, 97))
         run = run_step(
             FakeSource(errors.ImageNotFound("this one needs no quota")),
-            *[FakeSource(resolved(pushed()))] * 5,
+            *several(5),
             min_quota=2,
             fails=errors.ImageNotFound,
         )
@@ -437,32 +488,63 @@ class TestSeveralImages:
 
     def test_a_quota_that_cannot_be_asked_fails_them_all(self, run_step, center):
         center.quota = errors.ServiceUnreachable("gone")
-        run = run_step(*[FakeSource(resolved(pushed()))] * 2, fails=errors.ServiceUnreachable)
+        run = run_step(*several(2), fails=errors.ServiceUnreachable)
         assert center.asked == ["quota"]
         assert isinstance(run.images[1].error, errors.ServiceUnreachable)
 
     def test_a_forbidden_quota_lets_all_be_submitted(self, run_step, center):
         center.quota = errors.PermissionDenied("not allowed", http_status=403)
-        run = run_step(*[FakeSource(resolved(pushed()))] * 3)
+        run = run_step(*several(3))
         assert center.asked.count("create") == 3
         assert len(run.warnings) == 1
 
-    def test_no_more_than_the_jobs_are_worked_on_at_once(self, run_step):
-        at_once, most, lock = [], [], threading.Lock()
+    def test_as_many_as_the_jobs_are_worked_on_at_once(self, run_step, center):
         together = threading.Barrier(2, timeout=10)
+        sources = several(4)
+        for source in sources:
+            found = source.found
+            source.found = lambda found=found: (together.wait(), found)[1]  # ends only with two at once
+            source.look_again = lambda identity: None
+        run = run_step(*sources, jobs=2)
+        assert all(image.task is not None for image in run.images)
 
-        def found() -> ResolvedImage:
-            with lock:
-                at_once.append(1)
-                most.append(len(at_once))
-            together.wait()  # ends only with two at once
-            with lock:
-                at_once.pop()
-            return resolved(pushed())
 
-        run = Run(0, [ImageRun("app") for _ in range(4)])
-        SideBySide(lambda _: found(), run.images, jobs=2).finish()
-        assert max(most) == 2
+class TestOneImageUnderSeveralNames:
+    """Two spellings of one image, and two names of one digest."""
+
+    def test_what_would_be_sent_twice_is_sent_once(self, run_step, center):
+        run = run_step(*[FakeSource(resolved(pushed()))] * 3)
+        assert center.asked.count("create") == 1
+        assert [image.task.task for image in run.images] == [TASK] * 3
+        assert "shares its task" in run.images[1].warnings[0]
+        assert run.images[0].warnings == []
+
+    def test_a_twin_shares_the_refusal_too(self, run_step, center):
+        center.created = errors.QuotaSpent("BeyondQuata")
+        run = run_step(*[FakeSource(resolved(pushed()))] * 2, fails=errors.QuotaSpent)
+        assert isinstance(run.images[1].error, errors.QuotaSpent)
+
+    def test_a_lost_answer_takes_no_task_of_another_name_of_the_same_digest(self, run_step, center):
+        """Nobody can tell which of the two names a task of this digest was opened for."""
+        center.created = lambda request: lost() if request.tag == "1" else answer(CreatedTask("OF-THE-OTHER"))
+        center.listed = [answer((ListedTask("OF-THE-OTHER", "INIT", SERVER_TIME),))]
+        run = run_step(
+            FakeSource(resolved(pushed(), "registry.example.com/app:1")),
+            FakeSource(resolved(pushed(), "registry.example.com/app:latest")),
+            fails=errors.FateUnknown,
+        )
+        assert run.images[0].task.task is None
+        assert run.images[1].task.task == CreatedTask("OF-THE-OTHER")
+
+
+class TestServiceGone:
+    """A service that could not be reached through all tries of one image is not tried anew for each of the others."""
+
+    def test_the_others_end_at_once(self, run_step, center):
+        center.created = errors.ServiceUnreachable("gone")
+        run = run_step(*several(6), fails=errors.ServiceUnreachable, jobs=2)
+        assert center.asked.count("create") <= 2
+        assert all(isinstance(image.error, errors.ServiceUnreachable) for image in run.images)
 
 
 class TestSecondLook:
@@ -477,6 +559,16 @@ class TestSecondLook:
         gone = errors.ImageNotFound("no image app:0")
         run = run_step(FakeSource(resolved(pushed()), later=gone), fails=errors.IncompleteError)
         assert "no image app:0" in run.images[0].error.message
+
+    def test_every_image_is_looked_at_again(self, run_step):
+        sources = several(3)
+        sources[2].later = errors.ImageMoved("the third one moved")
+        run = run_step(*sources)
+        assert [type(image.error) for image in run.images] == [type(None), type(None), errors.ImageMoved]
+
+    def test_settings_that_broke_meanwhile_are_incomplete_and_not_two(self, run_step):
+        broken = errors.EngineSettingsError("config.json cannot be read")
+        run_step(FakeSource(resolved(pushed()), later=broken), fails=errors.IncompleteError)
 
     def test_an_image_that_was_not_submitted_is_not_looked_at_again(self, run_step, center):
         center.created = errors.QuotaSpent("BeyondQuata")

@@ -65,6 +65,7 @@ class LayoutSource(FileSource):
             config_digest=config.digest,
             manifest_digest=descriptor.digest,
             manifest_kind="manifest",
+            index_digest=None if asked.digest == descriptor.digest else asked.digest,
             diff_ids=config.diff_ids,
             platform=config.platform,
             created=config.created,

@@ -1,5 +1,6 @@
 """What images in archives and in folders have in common: how they are opened, named in errors, and looked at again."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ MANIFEST_FILE: Final = "manifest.json"
 LARGEST_JSON: Final = 4 * 1024**2
 """Bytes of a manifest, an index or a config: what containers/image reads at most of each."""
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""The bounds on memory hold for one file: several hostile ones side by side would add up."""
+
 
 class FileSource(ABC):
     """An image as a file or a folder describes it, every byte of it checked against the digests that name it."""
@@ -37,7 +41,7 @@ class FileSource(ABC):
     def resolve(self) -> ResolvedImage:
         """The image's identity. Raises `errors.ImageError` (13); `errors.UsageError` (2) where a choice is missing."""
         try:
-            with opened(self._where) as files:
+            with _ONE_AT_A_TIME, opened(self._where) as files:
                 return self._resolved(files)
         except UnreadableImage as exc:
             remedy = self.writers if exc.remedy == exc.default_remedy else exc.remedy
@@ -107,7 +111,8 @@ def _not_opened(where: ArchivePath, problem: OSError) -> ImageError:
     if where.scheme == "oci-dir" and where.path.is_file():
         scheme = fitting_scheme(where.path) or "docker-archive"
         return UnreadableImage("It is a file, not a folder.", remedy=f"Write it as {scheme}://PATH.")
-    return UnreadableImage(f"It cannot be opened: {problem.strerror}.")
+    may = "Check that this user may read it, and enter its folders." if isinstance(problem, PermissionError) else None
+    return UnreadableImage(f"It cannot be opened: {problem.strerror}.", remedy=may)
 
 
 def _digests(identity: ImageIdentity) -> str:

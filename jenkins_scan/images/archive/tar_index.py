@@ -30,7 +30,7 @@ _LARGEST_HEADER: Final = 2 * 1024
 _LARGEST_HEADERS: Final = 128 * 1024
 """Long names and pax records, one and all: `tarfile` reads them whole, and its patterns take quadratic time."""
 _LARGEST_KEPT: Final = 512 * 1024
-_LARGEST_KEPT_IN_ALL: Final = 64 * 1024**2
+_LARGEST_KEPT_IN_ALL: Final = 16 * 1024**2
 
 _FAILURES: Final = (tarfile.TarError, OSError, ValueError, ArithmeticError, RecursionError)
 """What `tarfile` raises on hostile input."""

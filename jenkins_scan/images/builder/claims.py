@@ -7,7 +7,7 @@ is sent like `--digest`, and counts only when the service's own record has the i
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from jenkins_scan.errors import IncompleteError, UsageError
 from jenkins_scan.images.interface import ImageIdentity, RegistryDigestFrom, ResolvedImage
@@ -18,6 +18,9 @@ _REMEDY = "Give the file that the build of this very image wrote, or leave --bui
 
 class BuildMetadata(Protocol):
     """A builder's file, read."""
+
+    names_images: ClassVar[bool]
+    """Whether it says which image is meant; one that does not cannot be held against several."""
 
     def applied_to(self, image: ResolvedImage) -> ResolvedImage:
         """The image with what the file adds to it.
@@ -43,6 +46,7 @@ class Build:
 class BuildxMetadata:
     """The builds of one run of buildx: one, or one for each target of bake."""
 
+    names_images: ClassVar[bool] = True
     builds: tuple[Build, ...]
 
     def applied_to(self, image: ResolvedImage) -> ResolvedImage:
@@ -101,6 +105,7 @@ class DigestFile:
     repository. It can agree with the image; it cannot contradict it, except where the registry's digest is known.
     """
 
+    names_images: ClassVar[bool] = False
     digest: str
 
     def applied_to(self, image: ResolvedImage) -> ResolvedImage:
@@ -119,6 +124,7 @@ class DigestFile:
 class NamedDigests:
     """The digests that a push gave, each with its repository."""
 
+    names_images: ClassVar[bool] = True
     names: tuple[ImageReference, ...]
 
     def applied_to(self, image: ResolvedImage) -> ResolvedImage:
@@ -142,7 +148,8 @@ def _label(image: ResolvedImage) -> str:
 
 def _claimed(image: ResolvedImage, digest: str, source: RegistryDigestFrom) -> ResolvedImage:
     known = image.identity.registry_digest
-    if known == digest:
+    # buildx names the index that it pushed, in which the image of each platform has a digest of its own.
+    if digest in (known, image.identity.index_digest):
         return image
     if known is not None:
         raise _contradiction(image, f"the registry digest {digest}", known)
@@ -165,7 +172,7 @@ def _unconfirmed(build: Build, identity: ImageIdentity) -> str:
 
 
 def _own_digests(identity: ImageIdentity) -> set[str]:
-    own = (identity.config_digest, identity.image_id, identity.manifest_digest)
+    own = (identity.config_digest, identity.image_id, identity.manifest_digest, identity.index_digest)
     return {digest for digest in own if digest is not None}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jenkins_scan.errors import EngineSettingsError, EngineTLSError
+from jenkins_scan.errors import EngineSettingsError, EngineTLSError, EngineTLSMissing
 from jenkins_scan.images.docker_config import DockerContext, config_folder, current_context, read_context
 from jenkins_scan.images.engine.address import engine_url
 
@@ -148,7 +148,8 @@ def _readable(path: Path, reason: str) -> Path:
         with path.open("rb") as file:
             file.read(1)
     except OSError as exc:
-        raise EngineTLSError(
+        kind = EngineTLSMissing if isinstance(exc, FileNotFoundError) else EngineTLSError
+        raise kind(
             f"The TLS file {path} of the engine from {reason} cannot be read: {exc.strerror or type(exc).__name__}.",
             remedy="Point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem that this user may read.",
         ) from exc

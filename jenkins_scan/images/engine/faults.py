@@ -7,13 +7,14 @@ the system's error three or four times, and their message texts change.
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import requests
 import urllib3
 
 from jenkins_scan import untrusted_json
+from jenkins_scan.causes import causes
 from jenkins_scan.errors import EngineAbsent, EngineTLSError, EngineUnreachable, ImageError
 from jenkins_scan.images.engine import ssh_faults, tls
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
@@ -25,7 +26,7 @@ _REFUSED_STATUSES: Final = (401, 403, 407)
 
 def explain(exc: BaseException, endpoint: EngineEndpoint, timeout: float) -> ImageError:
     """The error (13) for a request that failed with `exc`; `timeout` is the limit in seconds that applied."""
-    for link in _chain(exc):
+    for link in causes(exc):
         if endpoint.is_ssh and (refusal := ssh_faults.explain_ssh(link, endpoint)) is not None:
             return refusal
         for kind, describe in _TABLE:
@@ -70,7 +71,7 @@ def may_be_starting(error: ImageError, endpoint: EngineEndpoint) -> bool:
     if not endpoint.is_tcp or isinstance(error, EngineTLSError):
         return False
     return any(
-        isinstance(link, (ConnectionRefusedError, ConnectionResetError, ssl.SSLEOFError)) for link in _chain(error)
+        isinstance(link, (ConnectionRefusedError, ConnectionResetError, ssl.SSLEOFError)) for link in causes(error)
     )
 
 
@@ -151,15 +152,6 @@ _TABLE: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
     (urllib3.exceptions.ProtocolError, _hung_up),
 )
 """What is looked for at each link of the chain."""
-
-
-def _chain(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and all its causes, the deepest first: the system's own error says most."""
-    links = [exc]
-    for link in links:  # grows while it is walked
-        behind = (link.__cause__, link.__context__)
-        links.extend(other for other in behind if other is not None and other not in links)
-    return reversed(links)
 
 
 def _said(body: bytes) -> str:

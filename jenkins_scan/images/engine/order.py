@@ -2,11 +2,21 @@
 
 import difflib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import ConfigurationError, EngineAbsent, EngineUnreachable, ImageError
+from jenkins_scan.errors import (
+    ConfigurationError,
+    EngineAbsent,
+    EngineSettingsError,
+    EngineTLSMissing,
+    EngineUnreachable,
+    ImageError,
+)
 from jenkins_scan.images.engine.endpoint import EngineEndpoint, choose_endpoint
 from jenkins_scan.images.engine.places import DefaultPlaces, EngineName
 from jenkins_scan.images.interface import ImageIdentity, Platform, ResolvedImage
@@ -15,7 +25,7 @@ from jenkins_scan.images.reference import ImageId, ImageReference
 if TYPE_CHECKING:
     from jenkins_scan.images.engine.source import EngineSource
 
-__all__ = ["EngineName", "EngineOrder", "parse_engines"]
+__all__ = ["EngineName", "EngineOrder", "Patience", "parse_engines"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -38,13 +48,36 @@ def parse_engines(text: str) -> tuple[EngineName, ...]:
     return tuple(found)
 
 
+class Patience:
+    """How long a run waits for an engine that is starting: once, however many images are looked for."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._until: float | None = None
+        self._beginning = threading.Lock()
+
+    def left(self) -> float:
+        """Seconds that are left; the first call begins the wait."""
+        with self._beginning:
+            now = self._clock.monotonic()
+            if self._until is None:
+                self._until = now + self.seconds
+            return self._until - now
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next try."""
+        self._clock.sleep(seconds)
+
+
 class EngineOrder:
     """An image in the first engine that is there.
 
     The next engine is asked only where one is absent at its default place: no socket, or one that nobody listens on.
     An engine that has no such image, or does not let this user in, has answered: the same name in another engine may
     be another image. An engine that was named, by `--docker-host`, `DOCKER_HOST` or a Docker context, is asked alone,
-    whatever the order says and whichever engine it is; so is `CONTAINER_HOST` where podman comes first.
+    whatever the order says; so is `CONTAINER_HOST` where podman comes first. Who asks for podman alone gets no image of
+    another engine.
     """
 
     def __init__(  # noqa: PLR0913  each is a setting of its own
@@ -56,8 +89,7 @@ class EngineOrder:
         docker_host: str | None,
         environ: Mapping[str, str],
         platform: Platform | None,
-        wait: float,
-        clock: Clock,
+        patience: Patience,
         places: DefaultPlaces | None = None,
     ) -> None:
         self._reference = reference
@@ -66,49 +98,21 @@ class EngineOrder:
         self._docker_host = docker_host
         self._environ = environ
         self._platform = platform
-        self._wait = wait
-        """Seconds to wait for an engine on `tcp://` that is starting."""
-        self._clock = clock
+        self._patience = patience
         self._places = places or DefaultPlaces()
         self._answered: EngineEndpoint | None = None
 
     def resolve(self) -> ResolvedImage:
         """The image in the first engine that is there. Raises `errors.ImageError` (13) or `errors.UsageError` (2)."""
-        return self._ask(lambda source: source.resolve())
+        named = self._patiently(self._named, lambda exc: isinstance(exc, EngineTLSMissing))
+        return self._ask_alone(named) if named is not None else self._ask_in_order()
 
     def look_again(self, identity: ImageIdentity) -> None:
         """A second look, at the engine that answered the first. Raises `errors.ImageMoved` (17) or as `resolve`."""
-        self._ask(lambda source: source.look_again(identity))
-
-    def _ask(self, ask: Callable[["EngineSource"], T]) -> T:
-        absent: list[EngineAbsent] = []
-        for endpoint in self._candidates():
-            try:
-                answer = self._ask_patiently(endpoint, ask)
-            except EngineAbsent as exc:
-                if not absent and (endpoint.is_named or endpoint == self._answered):
-                    raise
-                absent.append(exc)
-            except ImageError as exc:
-                exc.tried = (*map(_attempt, absent), *exc.tried)  # why it is this engine that was asked
-                raise
-            else:
-                self._answered = endpoint
-                return answer
-        listed = " or ".join(self._engines)
-        raise EngineAbsent(
-            f"No container engine was found: there is no {listed} at its usual places.",
-            remedy="Start the engine on this agent, mount its socket into the container, or name one with "
-            "--docker-host or DOCKER_HOST.",
-            tried=tuple(map(_attempt, absent)),
-        ) from absent[-1]
-
-    def _candidates(self) -> Iterable[EngineEndpoint]:
-        chosen = self._answered or self._named()
-        if chosen is not None:
-            return (chosen,)
-        # One engine's places after the other's: what is wrong with those of the second is no matter for the first.
-        return (endpoint for engine in self._engines for endpoint in self._places.of(engine, self._environ))
+        if self._answered is None:
+            self.resolve()
+        if self._answered is not None:
+            self._source(self._answered).look_again(identity)
 
     def _named(self) -> EngineEndpoint | None:
         first = self._places.of(self._engines[0], self._environ)[0]
@@ -117,27 +121,87 @@ class EngineOrder:
         chosen = choose_endpoint(self._docker_host, self._environ)
         return chosen if chosen.is_named else None
 
-    def _ask_patiently(self, endpoint: EngineEndpoint, ask: Callable[["EngineSource"], T]) -> T:
+    def _ask_alone(self, endpoint: EngineEndpoint) -> ResolvedImage:
         from jenkins_scan.images.engine.faults import may_be_starting
+
+        source = self._source(endpoint)
+        found = self._patiently(
+            source.resolve, lambda exc: isinstance(exc, EngineUnreachable) and may_be_starting(exc, endpoint)
+        )
+        self._answered = endpoint
+        return self._of_the_right_engine(found, endpoint)
+
+    def _ask_in_order(self) -> ResolvedImage:
+        absent: list[EngineAbsent] = []
+        for endpoint in self._usual_places():
+            try:
+                _require_place(endpoint)
+                found = self._source(endpoint).resolve()
+            except EngineAbsent as exc:
+                absent.append(exc)
+            except ImageError as exc:
+                exc.tried = (*map(_attempt, absent), *exc.tried)  # why it is this engine that was asked
+                raise
+            else:
+                self._answered = endpoint
+                return self._of_the_right_engine(found, endpoint)
+        listed = " or ".join(self._engines)
+        raise EngineAbsent(
+            f"No container engine was found: there is no {listed} at its usual places.",
+            remedy="Start the engine on this agent, mount its socket into the container, or name one with "
+            "--docker-host or DOCKER_HOST.",
+            tried=tuple(map(_attempt, absent)),
+        ) from absent[-1]
+
+    def _usual_places(self) -> Iterator[EngineEndpoint]:
+        # One engine's places after the other's: what is wrong with those of the second is no matter for the first.
+        for engine in self._engines:
+            yield from self._places.of(engine, self._environ)
+
+    def _source(self, endpoint: EngineEndpoint) -> "EngineSource":
         from jenkins_scan.images.engine.source import EngineSource  # the Docker SDK takes its time to import
 
-        until, pause = self._clock.monotonic() + self._wait, _FIRST_PAUSE
+        return EngineSource(self._reference, endpoint, self._platform, typed=self._typed)
+
+    def _of_the_right_engine(self, found: ResolvedImage, endpoint: EngineEndpoint) -> ResolvedImage:
+        engine = found.identity.engine
+        if len(self._engines) > 1 or engine is None or engine.name not in _KNOWN or engine.name in self._engines:
+            return found
+        (wanted,) = self._engines
+        if wanted == "podman":
+            raise EngineSettingsError(
+                f"{self._typed!a} was to be looked for in podman, and the engine at {endpoint} is {engine.name}.",
+                remedy="Name podman's socket with CONTAINER_HOST, or leave podman:// and --image-src podman out.",
+            )
+        warning = f"{endpoint} is {engine.name}, which answers in Docker's place."
+        return replace(found, warnings=(warning, *found.warnings))
+
+    def _patiently(self, do: Callable[[], T], is_starting: Callable[[ImageError], bool]) -> T:
+        pause = _FIRST_PAUSE
         while True:
-            source = EngineSource(self._reference, endpoint, self._platform, typed=self._typed)
             try:
-                return ask(source)
-            except EngineUnreachable as exc:
-                left = until - self._clock.monotonic()
-                if self._wait <= 0 or not may_be_starting(exc, endpoint):
+                return do()
+            except ImageError as exc:
+                if self._patience.seconds <= 0 or not is_starting(exc):
                     raise
+                left = self._patience.left()
                 if left <= 0:
-                    raise type(exc)(
-                        f"{exc.message} It was waited for {self._wait:g} s (--engine-wait).", remedy=exc.remedy
-                    ) from exc
-            if pause == _FIRST_PAUSE:
-                log.info("The engine at %s refuses; waiting up to %g s for it", endpoint, self._wait)
-            self._clock.sleep(min(pause, left))
+                    waited = f"{exc.message} It was waited for {self._patience.seconds:g} s (--engine-wait)."
+                    raise type(exc)(waited, remedy=exc.remedy) from exc
+                if pause == _FIRST_PAUSE:
+                    log.info("%s Waiting up to %g s for it.", exc.message, left)
+            self._patience.pause(min(pause, left))
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _require_place(endpoint: EngineEndpoint) -> None:
+    """Raises `EngineAbsent` for a usual place that cannot even be looked into: nobody said that an engine is there."""
+    try:
+        (endpoint.socket or Path("/")).stat()
+    except FileNotFoundError:
+        return  # has its own words
+    except OSError as exc:
+        raise EngineAbsent(f"No engine at {endpoint}: {exc.strerror}.") from exc
 
 
 def _attempt(exc: EngineAbsent) -> str:

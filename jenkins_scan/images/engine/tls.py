@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from jenkins_scan.causes import speaks_no_tls
 from jenkins_scan.errors import EngineTLSError
 from jenkins_scan.images.engine.certificate import Certificate, read_certificate, read_certificates
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
@@ -20,7 +21,6 @@ _ALERT_WITHIN: Final = 2.0
 _NOT_YET_VALID, _EXPIRED, _BAD_PURPOSE, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 26, 62, 64
 _UNKNOWN_AUTHORITY: Final = (2, 7, 18, 19, 20, 21)
 """No issuer, a bad signature (an authority of the same name), self-signed: OpenSSL's X509_V_ERR codes."""
-_PLAIN: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 _ABOUT_CLIENT: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
 """Words in the names of alerts that a missing or refused client certificate causes, by TLS version and engine."""
 _ANEW: Final = "Make new certificates and start the engine anew; in Docker-in-Docker empty DOCKER_TLS_CERTDIR for that."
@@ -47,7 +47,7 @@ def explain_tls(exc: ssl.SSLError, endpoint: EngineEndpoint) -> EngineTLSError:
     reason = _reason(exc).upper().replace(" ", "_")
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _not_accepted(exc, endpoint)
-    if reason in _PLAIN:
+    if speaks_no_tls(exc):
         return _error(
             endpoint,
             "it does not speak TLS at this port",

@@ -84,6 +84,9 @@ class Authenticator:
             return f"Bearer {self._token(challenges['bearer'], login)}"
         if "basic" in challenges and login is not None and login.password is not None:
             return self._basic(login.username or "", login.password)
+        if "basic" in challenges and login is not None:
+            why = "it asks for a user and password, and the login has only a token"
+            raise faults.not_admitted(self._address, why, self.tried)
         if "basic" in challenges or not challenges:
             raise faults.failed(refused, self._address, "the image", self.tried)
         listed = ", ".join(sorted(challenges))[:100]

@@ -4,6 +4,7 @@ Source: the README of docker/docker-credential-helpers. The Docker SDK has a cli
 reads without a bound, and finds a helper in a relative folder of PATH, which would be the workspace.
 """
 
+import atexit
 import os
 import re
 import selectors
@@ -58,14 +59,20 @@ def ask_helper(
         )
     except OSError as exc:
         raise _failed(name, f"it cannot be started: {exc.strerror}") from exc
+
+    def end() -> None:
+        if started.returncode is None:
+            os.killpg(started.pid, signal.SIGKILL)  # not yet waited for, so that the number is still its own
+
+    atexit.register(end)  # an aborted run does not wait for this thread, and must leave no helper behind
     with started as process:
         try:
             output = _converse(process, server, time.monotonic() + longest)
         except (OSError, TimeoutError, subprocess.TimeoutExpired) as exc:
             raise _failed(name, f"it did not answer within {longest:g} s, or too much") from exc
         finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)  # not yet waited for, so that the number is still its own
+            end()
+            atexit.unregister(end)
     if process.returncode == 0:
         return _parse(name, output)
     if _NOT_FOUND in output.lower():

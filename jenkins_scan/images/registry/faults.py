@@ -6,10 +6,11 @@ holds a URL's query: the places that registries redirect to are signed there.
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from jenkins_scan import untrusted_json
+from jenkins_scan.causes import causes, speaks_no_tls
 from jenkins_scan.errors import ImageError, ImageNotFound, RegistryRefused
 from jenkins_scan.images.registry.address import RegistryAddress
 from jenkins_scan.plain_text import excerpt
@@ -19,8 +20,6 @@ FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
 TOO_MANY_REQUESTS: Final = 429
 
-_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
-"""How OpenSSL calls an answer that is no TLS, depending on its version and on the answer's first bytes."""
 _LONGEST_REASON: Final = 200
 _API_HEADER: Final = "docker-distribution-api-version"
 _CHECK: Final = "Check the name, DNS and routes from this agent, and HTTPS_PROXY, ALL_PROXY and NO_PROXY."
@@ -47,18 +46,18 @@ class HttpAnswer(Protocol):
 
 def lacks_tls(exc: BaseException) -> bool:
     """Whether the peer answered the TLS handshake with something that is no TLS."""
-    links = [link for link in chain(exc) if isinstance(link, ssl.SSLError)]
-    return any(link.reason in _NO_TLS for link in links)
+    links = [link for link in causes(exc) if isinstance(link, ssl.SSLError)]
+    return any(map(speaks_no_tls, links))
 
 
 def hung_up(exc: BaseException) -> bool:
     """Whether the peer closed the connection."""
-    return any(isinstance(link, ssl.SSLEOFError | ConnectionResetError | BrokenPipeError) for link in chain(exc))
+    return any(isinstance(link, ssl.SSLEOFError | ConnectionResetError | BrokenPipeError) for link in causes(exc))
 
 
 def may_pass(exc: BaseException) -> bool:
     """Whether a failed connection may succeed a moment later: not one to a name that does not exist, or without TLS."""
-    for link in chain(exc):
+    for link in causes(exc):
         if isinstance(link, socket.gaierror):
             return link.errno == socket.EAI_AGAIN
         if isinstance(link, ssl.SSLError):
@@ -66,9 +65,17 @@ def may_pass(exc: BaseException) -> bool:
     return True
 
 
-def unreachable(exc: BaseException, host: str, trusted: str) -> RegistryRefused:
-    """The error (13) for a connection that failed with `exc`; `trusted` names the authorities that were asked."""
-    for link in chain(exc):
+def unreachable(exc: BaseException, host: str, trusted: str, *, proxied: bool) -> RegistryRefused:
+    """The error (13) for a connection that failed with `exc`; `trusted` names the authorities that were asked.
+
+    With `proxied` the connection was one to a proxy of the environment.
+    """
+    if proxied and not any(isinstance(link, ssl.SSLError) for link in causes(exc)):
+        return RegistryRefused(
+            f"{host} was asked through the proxy that HTTPS_PROXY or ALL_PROXY names, which cannot be reached.",
+            remedy="Check the proxy, or add the registry's host to NO_PROXY.",
+        )
+    for link in causes(exc):
         if isinstance(link, ssl.SSLError):
             return _tls(link, host, trusted)
         if isinstance(link, socket.gaierror):
@@ -143,17 +150,8 @@ def failed(answer: HttpAnswer, address: RegistryAddress, what: str, tried: str) 
     )
 
 
-def chain(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and all its causes, the deepest first: the system's own error says most."""
-    links = [exc]
-    for link in links:  # grows while it is walked
-        behind = (link.__cause__, link.__context__)
-        links.extend(other for other in behind if other is not None and other not in links)
-    return reversed(links)
-
-
 def _tls(exc: ssl.SSLError, host: str, trusted: str) -> RegistryRefused:
-    if exc.reason in _NO_TLS:
+    if speaks_no_tls(exc):
         return RegistryRefused(
             f"{host} does not speak TLS; plain http is spoken on this machine's loopback alone.",
             remedy="Give the registry a certificate: what plain http brings could be anybody's image.",

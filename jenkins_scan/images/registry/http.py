@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -180,11 +181,19 @@ class RegistryHttp:
         trusted = "nobody" if self._access.transport is not None else self._trust.described
         if isinstance(exc, TimeIsUp | httpx.TimeoutException):
             return faults.silent(_place(url))
-        return faults.unreachable(exc, _place(url), trusted)
+        proxied = self._access.transport is None and _is_proxied(url)
+        return faults.unreachable(exc, _place(url), trusted, proxied=proxied)
 
 
 _NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For plain http, where it is never used: it trusts nobody, and loading authorities takes time."""
+
+
+def _is_proxied(url: httpx.URL) -> bool:
+    """Whether the environment names a proxy for this host, by the rules that httpx follows."""
+    proxies = getproxies()
+    named = url.scheme in proxies or "all" in proxies
+    return named and not is_loopback(url.host) and not proxy_bypass(url.host)
 
 
 def _usable(text: str, base: httpx.URL | None = None) -> httpx.URL | None:

@@ -37,6 +37,11 @@ class RemoteImage:
     named: str
     """The digest of what the reference names: an index, or the manifest itself."""
 
+    @property
+    def index_digest(self) -> str | None:
+        """The digest of the index that the reference names; None when it names the manifest."""
+        return None if self.named == self.digest else self.named
+
 
 class Repository:
     """The repository that a reference names, in its registry."""

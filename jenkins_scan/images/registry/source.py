@@ -34,7 +34,6 @@ class RegistrySource:
         self._platform = platform
         self._typed = typed
         self._repository = Repository(reference, access)
-        self._named: str | None = None
 
     def resolve(self) -> ResolvedImage:
         """The image's identity.
@@ -44,7 +43,6 @@ class RegistrySource:
         image = self._repository.image(self._platform)
         config = self._repository.config(image.manifest)
         manifests.require_platform(config.platform, self._platform, self._typed)
-        self._named = image.named
         identity = ImageIdentity(
             reference=self._typed,
             canonical=self._reference.canonical,
@@ -53,6 +51,7 @@ class RegistrySource:
             config_digest=config.digest,
             manifest_digest=image.digest,
             manifest_kind="manifest",
+            index_digest=image.index_digest,
             registry_digest=image.digest,
             registry_digest_from="registry",
             diff_ids=config.diff_ids,
@@ -64,17 +63,14 @@ class RegistrySource:
         return ResolvedImage(identity, self._reference, _of_index(self._reference, image, config.platform))
 
     def look_again(self, identity: ImageIdentity) -> None:
-        """Nothing, while the tag still names what it named for `resolve`; a digest cannot come to mean anything else.
+        """Nothing, while the tag still names what `identity` says; a digest cannot come to mean anything else.
 
         Raises `errors.ImageMoved` (17) when it names another manifest or index, `errors.ImageError` (13) when the
         registry cannot be asked or has it no more.
         """
         if self._reference.digest is not None:
             return
-        if self._named is None:
-            before, now = identity.manifest_digest, self.resolve().identity.manifest_digest
-        else:
-            before, now = self._named, self._repository.named_digest()
+        before, now = identity.index_digest or identity.registry_digest, self._repository.named_digest()
         if before != now:
             raise ImageMoved(f"{self._typed} named {before} when it was identified, and names {now} now.")
 
@@ -114,7 +110,12 @@ def confirm_push(image: ResolvedImage, access: Access) -> ResolvedImage:
         _require_same_layers(name, identity, remote, config)
         if identity.config_digest is not None:
             warnings = (*warnings, _converted(name, identity.config_digest, config))
-    confirmed = replace(identity, registry_digest=remote.digest, registry_digest_from="registry")
+    confirmed = replace(
+        identity,
+        registry_digest=remote.digest,
+        registry_digest_from="registry",
+        index_digest=remote.index_digest or identity.index_digest,
+    )
     return replace(image, identity=confirmed, warnings=warnings)
 
 
@@ -137,10 +138,12 @@ def _converted(name: ImageReference, local: str, config: Config) -> str:
 
 
 def _of_index(name: ImageReference, image: RemoteImage, platform: Platform | None) -> tuple[str, ...]:
-    if image.named == image.digest:
+    if image.index_digest is None:
         return ()
     of_platform = "" if platform is None else f" of {platform}"
-    return (f"{name.canonical} names the index {image.named}; looked at is its image {image.digest}{of_platform}.",)
+    return (
+        f"{name.canonical} names the index {image.index_digest}; looked at is its image {image.digest}{of_platform}.",
+    )
 
 
 def _require_sha256(reference: ImageReference) -> None:

@@ -9,11 +9,12 @@ from jenkins_scan.config.settings import Origin
 from jenkins_scan.errors import ConfigurationError
 
 
-def named(*images, from_file=None, pushed=False, origin=Origin.FLAG, from_workspace=False, stdin=None):
+def named(*images, from_file=None, pushed=False, origin=Origin.FLAG, from_workspace=False, fork=False, stdin=None):
     return named_images(
         {"image": images, "from_file": from_file, "pushed": pushed},
         image_origin=origin,
         from_workspace=from_workspace,
+        from_fork=fork,
         stdin=None if stdin is None else io.BytesIO(stdin),
     )
 
@@ -80,3 +81,14 @@ def test_a_file_of_the_workspace_sends_no_request_to_a_host_of_its_choice(image,
 
 def test_a_file_of_the_workspace_names_images_of_this_agent():
     assert named("app:1", origin=Origin.FILE, from_workspace=True) == ("app:1",)
+
+
+def test_a_list_stands_in_for_the_images_of_a_file():
+    assert named("app:1", from_file="-", origin=Origin.FILE, stdin=b"app:2") == ("app:2",)
+
+
+def test_a_list_in_the_build_of_a_fork_sends_no_request_to_a_host_of_its_choice():
+    with pytest.raises(ConfigurationError, match="build of a fork"):
+        named(from_file="-", fork=True, stdin=b"registry://evil.example.com/app")
+    assert named(from_file="-", fork=True, stdin=b"app:1") == ("app:1",)
+    assert named(from_file="-", stdin=b"registry://r.example.com/app") == ("registry://r.example.com/app",)

@@ -120,7 +120,7 @@ ARTIFACT = Descriptor("text/plain", B, 2)
 @pytest.mark.parametrize("other", [ATTESTATION, MARKED, ARTIFACT])
 def test_attestations_and_artifacts_are_no_choice(other):
     assert choose([other, image(AMD)], None, "x") == image(AMD)
-    with pytest.raises(WrongPlatform, match="x has nothing for an image; it has no image at all"):
+    with pytest.raises(UnreadableImage, match="x holds no image"):
         choose([other], None, "x")
 
 

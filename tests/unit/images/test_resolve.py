@@ -8,6 +8,7 @@ import pytest
 
 from jenkins_scan.errors import (
     ConfigurationError,
+    EngineSettingsError,
     EngineUnreachable,
     ImageMoved,
     ImageNotFound,
@@ -15,6 +16,8 @@ from jenkins_scan.errors import (
     InvalidReference,
     RegistryRefused,
 )
+from jenkins_scan.images.builder.metadata import read_build_metadata
+from jenkins_scan.images.engine.order import Patience
 from jenkins_scan.images.resolve import Places, image_source
 from tests.support.canned_engine import engine_on_socket
 from tests.support.center import FakeClock
@@ -29,7 +32,9 @@ ANSWERS = {
 
 
 def source(reference, **places):
-    return image_source(reference, Places(**{"environ": {}, "clock": FakeClock(), "redact": print, **places}))
+    clock = FakeClock()
+    parts = {"environ": {}, "clock": clock, "redact": print, "patience": Patience(0, clock)}
+    return image_source(reference, Places(**{**parts, **places}))
 
 
 def resolve(reference, docker_host=None, environ=None, **places):
@@ -57,9 +62,25 @@ def test_each_kind_of_file_has_its_scheme(scheme, tmp_path):
 
 
 def test_podman_alone_is_asked_by_its_scheme(tmp_path):
-    with engine_on_socket(tmp_path / "e.sock", ANSWERS) as engine:
+    podman = {**ANSWERS, "/version": {"ApiVersion": "1.41", "Components": [{"Name": "Podman Engine"}]}}
+    with engine_on_socket(tmp_path / "e.sock", podman) as engine:
         found = resolve("podman://app:1", environ={"CONTAINER_HOST": engine.url, "DOCKER_CONTEXT": "nowhere"})
     assert found.identity.engine.endpoint == engine.url
+
+
+def test_an_image_of_docker_is_none_of_podmans(tmp_path):
+    with engine_on_socket(tmp_path / "e.sock", ANSWERS) as engine:
+        with pytest.raises(EngineSettingsError, match=r"looked for in podman, and the engine at .* is docker"):
+            resolve("podman://app:1", environ={"DOCKER_HOST": engine.url})
+        with pytest.raises(EngineSettingsError):
+            resolve("app:1", environ={"DOCKER_HOST": engine.url}, engines=("podman",))
+
+
+def test_podman_in_dockers_place_is_said(tmp_path):
+    podman = {**ANSWERS, "/version": {"ApiVersion": "1.41", "Components": [{"Name": "Podman Engine"}]}}
+    with engine_on_socket(tmp_path / "e.sock", podman) as engine:
+        found = resolve("docker://app:1", environ={"DOCKER_HOST": engine.url})
+    assert "is podman, which answers in Docker's place" in found.warnings[0]
 
 
 def test_a_registry_is_asked_by_its_scheme_alone():
@@ -95,12 +116,14 @@ class TestEvidence:
     def test_metadata_of_this_image_is_accepted(self, image, tmp_path):
         reference, config = image
         (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": config}))
-        assert resolve(reference, build_metadata=tmp_path / "m.json").identity.config_digest == config
+        assert (
+            resolve(reference, build_metadata=read_build_metadata(tmp_path / "m.json")).identity.config_digest == config
+        )
 
     def test_metadata_of_another_image_is_incomplete(self, image, tmp_path):
         (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": f"sha256:{HEX}"}))
         with pytest.raises(IncompleteError):
-            resolve(image[0], build_metadata=tmp_path / "m.json")
+            resolve(image[0], build_metadata=read_build_metadata(tmp_path / "m.json"))
 
     def test_a_pushed_image_is_looked_for_at_its_registry(self, image):
         with pytest.raises(RegistryRefused):
@@ -108,7 +131,7 @@ class TestEvidence:
 
     def test_the_second_look_is_the_sources_own(self, image, tmp_path):
         (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": image[1]}))
-        place = source(image[0], build_metadata=tmp_path / "m.json")
+        place = source(image[0], build_metadata=read_build_metadata(tmp_path / "m.json"))
         found = place.resolve()
         place.look_again(found.identity)
         write_docker_archive(tmp_path / "app.tar", "127.0.0.1:9/other:1")
@@ -158,7 +181,9 @@ def test_an_archive_is_read_without_importing_the_docker_sdk(tmp_path):
         "import sys\nfrom jenkins_scan.clock import SystemClock\n"
         "from jenkins_scan.images.resolve import Places, image_source\n"
         "from jenkins_scan.errors import ImageNotFound\n"
-        "places = Places(environ={}, clock=SystemClock(), redact=print)\n"
+        "from jenkins_scan.images.engine.order import Patience\n"
+        "clock = SystemClock()\n"
+        "places = Places(environ={}, clock=clock, redact=print, patience=Patience(0, clock))\n"
         "try: image_source('docker-archive://x.tar', places).resolve()\n"
         "except ImageNotFound: print('docker' in sys.modules, 'requests' in sys.modules)\n"
     )

@@ -19,7 +19,7 @@ from jenkins_scan.errors import (
 )
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.engine.faults import explain, may_be_starting
-from jenkins_scan.images.engine.order import EngineOrder, parse_engines
+from jenkins_scan.images.engine.order import EngineOrder, Patience, parse_engines
 from jenkins_scan.images.engine.places import DefaultPlaces
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_port, engine_on_socket
@@ -64,8 +64,7 @@ class Machine:
             docker_host=docker_host,
             environ=self.environ,
             platform=None,
-            wait=wait,
-            clock=self.clock,
+            patience=Patience(wait, self.clock),
             places=self.places,
         )
 
@@ -270,7 +269,7 @@ def test_an_engine_that_refuses_is_asked_again_until_it_is_there(machine, caplog
             assert machine.order(wait=10).resolve().identity.image_id == A
     assert machine.clock.sleeps == [0.25, 0.375, 0.5625]
     assert [record.getMessage() for record in caplog.records] == [
-        f"The engine at tcp://127.0.0.1:{port} (from DOCKER_HOST) refuses; waiting up to 10 s for it"
+        f"Nobody listens at tcp://127.0.0.1:{port} (from DOCKER_HOST): connection refused. Waiting up to 10 s for it."
     ]
 
 

@@ -168,7 +168,6 @@ def test_bearer_is_preferred_where_both_are_offered(registry, asking):
         (None, "asked without credentials, as there are none for it in any login file"),
         (login_file(key="other.example.com"), r"asked without credentials, as there are none for it in .*/config.json"),
         (login_file(), r"asked with the credentials of the user 'ci-user' from .*/config.json"),
-        (login_file({"identitytoken": TOKEN}), r"asked with the credentials from .*/config.json"),
     ],
 )
 def test_a_refusal_says_what_was_tried_and_how_to_log_in(registry, asking, login, tried):
