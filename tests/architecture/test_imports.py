@@ -24,7 +24,11 @@ ARROWS = {
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
-    "step": ("record", "submission", "lost_answer", "config", "images", "security_center", "gate", "report", "jenkins", *FLOOR),
+    "step": (
+        *("record", "submission", "lost_answer", "config"),
+        *("images", "security_center", "gate", "report", "jenkins"),
+        *FLOOR,
+    ),
     "lost_answer": ("record", *SEAMS, *FLOOR),
     "record": ("submission", *SEAMS, *FLOOR),
     "submission": ("config.settings", *SEAMS, *FLOOR),

@@ -38,9 +38,9 @@ def test_twenty_images_keep_their_order_and_get_a_task_each(cli, archives):
     assert [image["task"]["id"] for image in images] == [task["id"] for task in tasks]
     assert len({task["id"] for task in tasks}) == 20
     lines = [line for line in run.err.splitlines() if line.startswith("SUBMITTED  ")]
-    assert [
-        image["reference"] in line and image["task"]["id"] in line for image, line in zip(images, lines, strict=True)
-    ]
+    for image, line in zip(images, lines, strict=True):
+        assert image["reference"] in line
+        assert image["task"]["id"] in line
     assert run.last_line == ("SUBMITTED (sandbox) 20 of 20 tasks opened; the images have NOT been judged (exit 0)")
     assert (run.folder / "summary.txt").read_text() == "SUBMITTED: 20 images, 20 SUBMITTED [SANDBOX]\n"
 
@@ -134,3 +134,22 @@ def test_inspect_shows_every_image_it_finds(cli, archives, nothing):
     assert [each["reference"] for each in json.loads(run.out)["images"]] == [archives[1], archives[0]]
     assert "no archive" in run.err
     assert len(cli("inspect", *archives[:2]).out.split("config_digest")) == 3
+
+
+def test_a_file_with_one_digest_is_refused_for_two_images(cli, archives, tmp_path):
+    (tmp_path / "digest").write_text(f"sha256:{'9' * 64}\n")
+    for verb in ("scan", "inspect"):
+        run = cli(verb, *archives[:2], "--build-metadata", "digest", *(SANDBOX if verb == "scan" else ()))
+        assert run.code == 2
+        assert "holds one digest and no name, and 2 images were named" in run.err
+    run = cli("scan", archives[0], "--build-metadata", "digest", *SANDBOX)
+    assert (run.code, run.result["images"][0]["sent"]["digest_from"]) == (0, "digest_file")
+
+
+def test_one_image_in_two_spellings_is_scanned_once(cli, archives, tmp_path):
+    (tmp_path / "copy.tar").write_bytes((tmp_path / "app-00.tar").read_bytes())
+    run = cli("scan", archives[0], f"docker-archive://{tmp_path}/copy.tar", *SANDBOX)
+    first, second = run.result["images"]
+    assert first["task"]["id"] == second["task"]["id"]
+    assert len(run.result["tasks"]) == 1
+    assert any("shares its task" in warning for warning in run.result["warnings"])

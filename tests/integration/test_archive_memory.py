@@ -131,3 +131,67 @@ def test_json_that_grows_in_memory_stays_within_bounds(tmp_path, document, item)
         if document == "config.json":
             add(tar, "manifest.json", json.dumps([{"Config": "config.json", "Layers": []}]).encode())
     assert resolved_within_limits(f"docker-archive://{tmp_path}/json.tar").startswith("13 ")
+
+
+FUZZ = ("archive/test_archive_fuzz.py", "engine/test_inspect_fuzz.py")
+
+
+def most_memory_of(*command):
+    """Bytes that the largest process of this command took, after it ended with 0 or 13."""
+    run = [sys.executable, "-c", MEASURE, *command]
+    done = subprocess.run(run, env=ENVIRON, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode in (0, 13), done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+    return int(done.stdout.splitlines()[-1]) * 1024
+
+
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=False)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+ENVIRON = {
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+    "PATH": os.environ.get("PATH", os.defpath),
+    "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+}
+
+
+def write_greedy(path):
+    """A few kB that ask for all that is allowed: windows, small files to keep, a config that grows when it is read."""
+    layer = tarfile.TarInfo("layer.tar")
+    content = bytes(10240)
+    diff_id = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [diff_id]}}
+    nested = '{"":' * 150 + "{}" + "}" * 150
+    head = json.dumps(config)[:-1] + ', "history": ['
+    grown = (head + ",".join([nested] * ((4 * 1024**2 - len(head) - 1000) // (len(nested) + 1))) + "]}").encode()
+    window = zstandard.ZstdCompressionParameters.from_level(3, window_log=25)
+    packed = zstandard.ZstdCompressor(compression_params=window)
+    inside = packed.compress(content)
+    layer.size = len(inside)
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        add(tar, "manifest.json", json.dumps([{"Config": "config.json", "Layers": ["layer.tar"]}]).encode())
+        for number in range(128):
+            add(tar, f"kept-{number}", b"{" + b" " * (512 * 1024 - 1))
+        add(tar, "config.json", grown)
+        tar.addfile(layer, io.BytesIO(inside))
+    path.write_bytes(packed.compress(whole.getvalue()))
+
+
+def test_many_greedy_archives_at_once_take_no_more_than_one(tmp_path):
+    references = []
+    for number in range(8):
+        write_greedy(tmp_path / f"{number}.tar.zst")
+        references.append(f"docker-archive://{tmp_path}/{number}.tar.zst")
+    memory = most_memory_of(sys.executable, "-m", "jenkins_scan", "inspect", "--jobs", "8", *references)
+    assert memory < MOST_MEMORY
+
+
+def test_the_fuzz_tests_stay_within_the_limit():
+    folder = Path(__file__).parents[1] / "unit" / "images"
+    tests = [str(folder / name) for name in FUZZ]
+    memory = most_memory_of(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    assert memory < MOST_MEMORY

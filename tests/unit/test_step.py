@@ -109,7 +109,11 @@ def several(count: int) -> list[FakeSource]:
     return [
         FakeSource(
             resolved(
-                pushed(config_digest=f"sha256:{number:064x}", registry_digest=f"sha256:{number + 999:064x}"),
+                identity(
+                    config_digest=f"sha256:{number:064x}",
+                    registry_digest=f"sha256:{number + 999:064x}",
+                    registry_digest_from="registry",
+                ),
                 f"registry.example.com/app:{number}",
             )
         )

@@ -20,7 +20,9 @@ from jenkins_scan.images.builder.metadata import read_build_metadata
 from jenkins_scan.images.engine.order import Patience
 from jenkins_scan.images.resolve import Places, image_source
 from tests.support.canned_engine import engine_on_socket
+from tests.support.canned_registry import CannedRegistry, serving
 from tests.support.center import FakeClock
+from tests.support.docker_archives import archive, packed_image
 from tests.support.images import write_docker_archive
 
 HEX = "ab" * 32
@@ -124,6 +126,25 @@ class TestEvidence:
         (tmp_path / "m.json").write_text(json.dumps({"containerimage.config.digest": f"sha256:{HEX}"}))
         with pytest.raises(IncompleteError):
             resolve(image[0], build_metadata=read_build_metadata(tmp_path / "m.json"))
+
+    @pytest.fixture
+    def registry(self):
+        """A registry on loopback, by plain http."""
+        with serving(CannedRegistry()) as (registry, host):
+            yield registry, host
+
+    def test_a_pushed_tag_that_moves_is_noticed(self, registry, tmp_path):
+        held, host = registry
+        pushed = held.push("1", layers=[b"layer"])
+        path = tmp_path / "app.tar"
+        path.write_bytes(archive(packed_image([f"{host}/team/app:1"], layers=[b"layer"])))
+        place = source(f"docker-archive://{path}", pushed=True)
+        found = place.resolve()
+        assert found.identity.registry_digest == pushed.digest
+        place.look_again(found.identity)
+        held.push("1", layers=[b"another"])
+        with pytest.raises(ImageMoved):
+            place.look_again(found.identity)
 
     def test_a_pushed_image_is_looked_for_at_its_registry(self, image):
         with pytest.raises(RegistryRefused):

@@ -240,3 +240,23 @@ def test_arbitrary_files_are_refused_as_what_they_are(tmp_path, text):
     path.write_bytes(text.encode(errors="replace"))
     with pytest.raises(ConfigurationError):
         read_build_metadata(path)
+
+
+@pytest.mark.parametrize("body", [buildx(), PUSHED, f"{APP}:1.0@{PUSHED}"], ids=["buildx", "digest", "named"])
+def test_the_index_through_which_the_registry_gave_the_image_agrees(apply, body):
+    """buildx pushes an index with an attestation by default, and names that one."""
+    of_registry = identity(registry_digest=MANIFEST, registry_digest_from="registry", index_digest=PUSHED)
+    found = apply(body, resolved(of_registry))
+    assert claim(found) == (MANIFEST, "registry")
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(buildx(), True), (PUSHED, False), (f"{APP}@{PUSHED}", True)],
+    ids=["buildx", "digest", "named"],
+)
+def test_only_a_lone_digest_names_no_image(tmp_path, body, expected):
+    path = tmp_path / "metadata"
+    path.write_text(body if isinstance(body, str) else json.dumps(body))
+    assert read_build_metadata(path).names_images is expected
