@@ -130,8 +130,9 @@ class TestEvidence:
     @pytest.fixture
     def registry(self):
         """A registry on loopback, by plain http."""
-        with serving(CannedRegistry()) as (registry, host):
-            yield registry, host
+        held = CannedRegistry()
+        with serving(held) as host:
+            yield held, host
 
     def test_a_pushed_tag_that_moves_is_noticed(self, registry, tmp_path):
         held, host = registry

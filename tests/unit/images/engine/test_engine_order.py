@@ -2,6 +2,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import socket
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from jenkins_scan.errors import (
     EngineAbsent,
     EngineSettingsError,
     EngineTLSError,
+    EngineTLSMissing,
     EngineUnreachable,
     ImageMoved,
     ImageNotFound,
@@ -24,6 +26,7 @@ from jenkins_scan.images.engine.places import DefaultPlaces
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_port, engine_on_socket
 from tests.support.center import FakeClock
+from tests.support.engine_certificates import EngineCertificates
 
 A, B = (f"sha256:{pair * 32}" for pair in ("aa", "bb"))
 
@@ -56,7 +59,7 @@ class Machine:
         self.environ: dict[str, str] = {"HOME": str(folder / "home")}
         self.clock = FakeClock()
 
-    def order(self, engines=("docker", "podman"), docker_host=None, wait=0.0, reference="app:1"):
+    def order(self, engines=("docker", "podman"), docker_host=None, wait=0.0, reference="app:1", patience=None):
         return EngineOrder(
             parse_reference(reference),
             engines,
@@ -64,7 +67,7 @@ class Machine:
             docker_host=docker_host,
             environ=self.environ,
             platform=None,
-            patience=Patience(wait, self.clock),
+            patience=patience or Patience(wait, self.clock),
             places=self.places,
         )
 
@@ -323,3 +326,55 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def test_all_images_of_a_run_share_one_wait(machine):
+    machine.environ["DOCKER_HOST"] = f"tcp://127.0.0.1:{free_port()}"
+    patience = Patience(10, machine.clock)
+    for order in (machine.order(patience=patience), machine.order(patience=patience)):
+        with pytest.raises(EngineAbsent, match="waited for 10 s"):
+            order.resolve()
+    assert 10 <= sum(machine.clock.sleeps) < 11
+
+
+def test_certificates_that_are_not_written_yet_are_waited_for(machine, tmp_path):
+    """Docker-in-Docker writes them as it starts, before it listens."""
+    made = EngineCertificates(tmp_path / "made")
+    (tmp_path / "made").mkdir()
+    server, folder = made.server(), tmp_path / "certs"
+    client = made.client()
+    machine.environ |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(folder)}
+
+    class Writing(FakeClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            if len(self.sleeps) == 2:
+                shutil.copytree(client.ca.parent, folder)
+
+    machine.clock = Writing()
+    with engine_on_port(engine(name="Engine"), server.context()) as started:
+        machine.environ["DOCKER_HOST"] = started.url
+        assert machine.order(wait=10).resolve().identity.image_id == A
+        assert len(machine.clock.sleeps) == 2
+        shutil.rmtree(folder)
+        with pytest.raises(EngineTLSMissing, match=r"ca\.pem .*No such file"):
+            machine.order(wait=0).resolve()
+
+
+def test_a_second_look_waits_for_nobody(machine):
+    with machine.running(d=engine(name="Engine")):
+        machine.environ["DOCKER_HOST"] = f"unix://{machine.folder}/d.sock"
+        order = machine.order(wait=10)
+        identity = order.resolve().identity
+    with pytest.raises(EngineAbsent):
+        order.look_again(identity)
+    assert machine.clock.sleeps == []
+
+
+@pytest.mark.parametrize("home", ["file", "loop"])
+def test_a_usual_place_that_cannot_be_looked_into_is_no_engine(machine, home):
+    (machine.folder / "file").write_text("")
+    (machine.folder / "loop").symlink_to("loop")
+    machine.environ["HOME"] = str(machine.folder / home)
+    with machine.running(p=engine()):
+        assert machine.order().resolve().identity.engine.name == "podman"
