@@ -29,6 +29,8 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 LONGEST_TRY = CONNECT_TIMEOUT + READ_TIMEOUT
 """Seconds for one try as a whole, from the first packet to the last byte."""
+LEAST_FOR_A_CREATE = 2.0
+"""Seconds: a create that is sent with less left would most likely end with nobody knowing whether a task exists."""
 FORM = "application/x-www-form-urlencoded"
 CREATE = "CreateJenkinsImageScanTask"
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -89,7 +91,7 @@ class SecurityCenterClient:
         def attempt() -> Answer[CreatedTask]:
             nonlocal sent_on
             http_request = self._request(CREATE, _given(query), _given(form))
-            self._require_time(deadline)
+            self._require_time(deadline, LEAST_FOR_A_CREATE)
             on_the_way(self._clock.now())
             sent_on = self._clock.monotonic()
             try:
@@ -100,7 +102,8 @@ class SecurityCenterClient:
                 raise
 
         try:
-            return with_retries(attempt, repeat_if_may_have_run=False, deadline=deadline, clock=self._clock)
+            last = deadline - LEAST_FOR_A_CREATE
+            return with_retries(attempt, repeat_if_may_have_run=False, deadline=last, clock=self._clock)
         except TryFailed as failed:
             raise (_fate_unknown(failed.error, sent_on) if failed.may_have_run else failed.error) from failed
 
@@ -134,9 +137,10 @@ class SecurityCenterClient:
             "POST", f"{self._endpoint.url}/" + (f"?{sent}" if sent else ""), headers=headers, content=content
         )
 
-    def _require_time(self, deadline: float) -> None:
+    def _require_time(self, deadline: float, least: float = 0.0) -> None:
         """Refuses to send what nobody could wait for."""
-        if self._clock.monotonic() >= deadline:
+        left = deadline - self._clock.monotonic()
+        if left <= 0 or left < least:
             late = errors.ServiceUnreachable(f"no time was left to ask {self._endpoint.url}; nothing was sent.")
             raise TryFailed(late, again=False)
 

@@ -51,3 +51,15 @@ def test_a_caller_that_objects_keeps_the_request_from_being_sent():
     with pytest.raises(HaltedHere):
         replies.client().create_jenkins_image_scan_task(ScanRequest(), deadline=1030, on_the_way=halt)
     assert replies.requests == []
+
+
+@pytest.mark.parametrize(("left", "sent"), [(1.9, 0), (2.1, 1)])
+def test_a_create_is_not_sent_with_no_time_for_its_answer(left, sent):
+    """Its fate would most likely be unknown, and a task may exist then."""
+    clock, replies = FakeClock(), Replies(created())
+    client = replies.client(clock)
+    try:
+        client.create_jenkins_image_scan_task(ScanRequest(), deadline=clock.monotonic() + left)
+    except errors.ServiceUnreachable as late:
+        assert "nothing was sent" in late.message  # noqa: PT017  the other row expects a task
+    assert len(replies.requests) == sent
