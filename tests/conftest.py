@@ -4,6 +4,7 @@ Fixtures of a wider scope, such as a started engine, are set up outside of this 
 """
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from jenkins_scan.jenkins.environment import NOT_REPORTED, VARIABLES
 # Enough examples to notice a regression; a longer search is a run of its own, as `--hypothesis-profile=default` does.
 hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
 hypothesis.settings.load_profile("quick")
+
+# nohup and `&` leave signals ignored, and every process that a test starts would inherit that.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", socket.gethostname()})
 CLEARED_PREFIXES = (
