@@ -33,8 +33,12 @@
     │   ├── ServiceFault              an error of the service, or a code not known here
     │   ├── AnswerNotUnderstood
     │   └── FateUnknown               a create that may have opened a task
+    ├── StillRunning             16
     └── IncompleteError          17
         ├── ImageMoved                the reference means another image now
+        ├── ScanFailed                the task ended, and not well
+        ├── NotProved                 nobody knows whether it scanned this image
+        ├── FindingsIncomplete        not every finding could be read
         ├── RegionNotSupported
         └── ResultNotWritten
     Interrupted (BaseException)  129, 130, 143
@@ -295,6 +299,16 @@ class FateUnknown(ServiceError):
     """Monotonic time just before the create was sent."""
 
 
+class StillRunning(ScanError):
+    """The task had not ended at the deadline."""
+
+    reason = Reason.TIMEOUT
+    default_remedy = (
+        "Look again later; the task goes on. A task that never moves may be of an image that the service cannot read: "
+        "push it to a registry that Security Center knows, first."
+    )
+
+
 class IncompleteError(ScanError):
     """The result is not whole, not for this image, or not on disk."""
 
@@ -307,6 +321,27 @@ class ImageMoved(IncompleteError):
     default_remedy = (
         "Something built, tagged or pushed under this name during the run. Scan again, and give each build its own tag."
     )
+
+
+class ScanFailed(IncompleteError):
+    """The task ended, and not well."""
+
+    default_remedy = "Look into the task in the Security Center console, and scan again: nothing was judged."
+
+
+class NotProved(IncompleteError):
+    """The task ended well, and nothing proves that what it scanned is this image."""
+
+    default_remedy = (
+        "Push the image, confirm its digest (--pushed) and scan again; the service has to tell the image's digest or "
+        "its ImageId."
+    )
+
+
+class FindingsIncomplete(IncompleteError):
+    """The task ended well, and its findings could not be read whole."""
+
+    default_remedy = "Scan again later; if it stays, grant the Describe… actions of the image lists, or report it."
 
 
 class RegionNotSupported(IncompleteError):

@@ -4,8 +4,9 @@ It speaks the protocol of Alibaba Cloud Security Center (Sas 2018-12-03) with it
 checks and gives the same errors, but it scans nothing. Every reply carries `STAMP` and every error `HOST_ID`, so that
 no reader can take its word for the service's.
 
-`scenarios.load_scenario` says what goes wrong, `state.State` remembers, `service.SandboxService` answers;
-`transport.SandboxTransport` brings requests to it in this process, `server.SandboxServer` over a loopback port.
+`scenarios.load_scenario` says what goes wrong and what is found, `state.State` remembers, `service.SandboxService`
+answers; `transport.SandboxTransport` brings requests to it in this process, `server.SandboxServer` over a loopback
+port.
 
 The keys below are words, not secrets: they open nothing but this sandbox, and `sandbox serve` prints the first of them.
 """
@@ -27,3 +28,9 @@ STS_SECURITY_TOKEN = "sandbox-sts-security-token"  # noqa: S105  as above
 
 INACTIVE_ACCESS_KEY_ID = "sandbox-inactive-access-key-id"
 """A disabled key: every request signed with it gets `InvalidAccessKeyId.Inactive`."""
+
+SECRET_TEXT = "SANDBOX-SECRET-MUST-NOT-BE-PRINTED"  # noqa: S105  a marker: found in any output, it is a leak
+"""What stands in `Promt`, the field in which the service sends the secret that it found."""
+
+SAMPLE_URL = "https://sample.invalid/must-not-be-printed"
+"""What stands in `DownloadUrl`, where the service sends the way to a live malicious file."""

@@ -4,140 +4,34 @@ Another operation is one more row; the checks before it need no change. Ids and 
 format leaves room.
 """
 
-import hmac
-import time
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
 
-from jenkins_scan.sandbox import TOKEN
-from jenkins_scan.sandbox.messages import Refused
-from jenkins_scan.sandbox.state import NAMESPACE, Image, State, Task
+from jenkins_scan.sandbox.call import Operation
+from jenkins_scan.sandbox.file_operations import (
+    describe_affected_malicious_file_images,
+    describe_grouped_malicious_files,
+    describe_image_sensitive_file_by_key,
+    describe_image_sensitive_file_list,
+)
+from jenkins_scan.sandbox.instance_operations import describe_image_instances
+from jenkins_scan.sandbox.risk_operations import (
+    describe_image_baseline_check_result,
+    describe_image_baseline_item_list,
+    describe_image_build_risk_by_key,
+)
+from jenkins_scan.sandbox.submit_operations import create_jenkins_image_scan_task, describe_image_scan_auth_count
+from jenkins_scan.sandbox.task_operations import (
+    describe_image_latest_scan_task,
+    describe_once_task_leaf_record_page,
+    list_unfinished_once_task,
+)
+from jenkins_scan.sandbox.vulnerability_operations import (
+    describe_image_grouped_vul_list,
+    describe_image_security_scan_count,
+    describe_image_vul_list,
+)
 
-DAY = 24 * 60 * 60
-EARLIER_SCAN_SECONDS = 120
-CHINA_TIME = 8 * 60 * 60
-"""Offset in seconds of `Create` and `Modified`: texts without a zone, in the page's example 8 hours ahead of UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authentic, permitted call: its parameters and the account it works on. `now` is true Unix seconds."""
-
-    query: Mapping[str, str]
-    form: Mapping[str, str] = field(repr=False)
-    state: State
-    now: float
-    skew: float
-    finish_after: float
-    capacity: int
-    used: int
-    """What was spent before the sandbox began to count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A row of the table. `run` returns the reply without its RequestId, or raises `Refused`."""
-
-    run: Callable[[Call], dict[str, Any]]
-    lists_no_permission: bool = False
-    """Whether its page lists 400 `NoPermission`, the answer when the service was not bought."""
-    required_query: tuple[str, ...] = ()
-    required_form: tuple[str, ...] = ()
-
-    def check_parameters(self, query: Mapping[str, str], form: Mapping[str, str]) -> None:
-        """Raises `Refused` for the first required parameter that is missing, empty or in the wrong place."""
-        for names, given, place in ((self.required_query, query, "query"), (self.required_form, form, "form")):
-            for name in names:
-                if not given.get(name):
-                    raise Refused(400, f"Missing{name}", f"{name} is mandatory for this action (in the {place}).")
-
-
-def create_jenkins_image_scan_task(call: Call) -> dict[str, Any]:
-    """CreateJenkinsImageScanTask.
-
-    How it refuses a wrong token, a bad number and a request that names no image are choices of the sandbox: the API
-    page is silent. So is it about a spent quota; `BeyondQuata` is what its sister operations answer.
-    """
-    form = call.form
-    if not hmac.compare_digest(form["Token"].encode(), TOKEN.encode()):
-        raise Refused(400, "InvalidToken", "Specified Token is not valid: it is not the sandbox's CI/CD token.")
-    if call.query.get("JenkinsEnv", "") not in ("", "release"):
-        raise Refused(400, "InvalidJenkinsEnv", "Specified JenkinsEnv is not valid: leave it empty or send release.")
-    for name in ("ImageSize", "ImageCreate", "ImageUpdate"):
-        if name in form and not (form[name].isascii() and form[name].isdecimal()):
-            raise Refused(400, f"Invalid{name}", f"Specified {name} is not valid: a decimal number is expected.")
-    names = ("Digest", "ImageId", "Namespace", "RepoName", "Tag", "Uuid")
-    image = Image(*(form.get(name, "") for name in names))
-    if not (image.digest or image.image_id or image.repo_name):
-        raise Refused(400, "MissingDigest", "Digest is mandatory for this action (else ImageId, else RepoName).")
-    task = call.state.open_task(
-        image, now=call.now, finish_after=call.finish_after, allowance=call.capacity - call.used
-    )
-    if task is None:
-        raise Refused(400, "BeyondQuata", "Please check the scan quota")
-    return {
-        "Data": {
-            "TaskId": task.task_id,
-            "Uuid": task.uuid,
-            "ImageScanCapacity": call.capacity,
-            "RepoRegionId": "cn-hangzhou",
-            "RepoInstanceId": "cri-sandbox",
-            "RepoId": "crr-sandbox",
-        }
-    }
-
-
-def describe_image_scan_auth_count(call: Call) -> dict[str, Any]:
-    """DescribeImageScanAuthCount: the total and what is spent of it."""
-    spent = call.used + call.state.paid_images()
-    return {"ImageScan": {"ScanCount": spent, "ImageScanCapacity": call.capacity, "InstanceId": "sas-sandbox"}}
-
-
-def describe_image_latest_scan_task(call: Call) -> dict[str, Any]:
-    """DescribeImageLatestScanTask, newest first; last comes a SUCCESS of the day before, so that stale results show.
-
-    A digest with a `sha256:` prefix finds nothing, as does an unknown one.
-    """
-    digest = call.query["Digest"]
-    tasks = () if ":" in digest else call.state.tasks_of(digest)
-    shown = [*reversed(tasks), *(earlier(task) for task in tasks[:1])]
-    return {"Task": [task_row(task, call) for task in shown]}
-
-
-def earlier(first: Task) -> Task:
-    """The scan that the image had a day before its first task: not in the ledger, and never ours."""
-    opened_at = first.opened_at - DAY
-    task_id = uuid.uuid5(NAMESPACE, f"earlier:{first.image_key}").hex
-    return replace(first, number=0, task_id=task_id, opened_at=opened_at, finish_at=opened_at + EARLIER_SCAN_SECONDS)
-
-
-def task_row(task: Task, call: Call) -> dict[str, Any]:
-    """A task as DescribeImageLatestScanTask lists it, on the server's clock."""
-    finished = call.now >= task.finish_at
-    started, changed = task.opened_at + call.skew, min(call.now, task.finish_at) + call.skew
-    row = {
-        "Id": task.number,
-        "TaskId": task.task_id,
-        "Status": task.status(call.now),
-        "Name": "IMAGE_SCAN",
-        "TaskType": "IMAGE_SCAN",
-        "Target": task.digest,
-        "TargetType": "IMAGE",
-        "Source": "openapi",
-        "Create": china_time(started),
-        "Modified": china_time(changed),
-        "StartTime": int(started * 1000),
-        "Finish": int(finished),
-    }
-    return row | {"FinishTime": int(changed * 1000)} if finished else row
-
-
-def china_time(seconds: float) -> str:
-    """Unix seconds as the service writes them for display."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds + CHINA_TIME))
-
+PAGED = ("CurrentPage", "PageSize")
 
 OPERATIONS: Mapping[str, Operation] = {
     "CreateJenkinsImageScanTask": Operation(
@@ -145,5 +39,20 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "DescribeImageScanAuthCount": Operation(describe_image_scan_auth_count, lists_no_permission=True),
     "DescribeImageLatestScanTask": Operation(describe_image_latest_scan_task, required_query=("Digest",)),
+    "DescribeImageInstances": Operation(describe_image_instances),
+    "DescribeOnceTaskLeafRecordPage": Operation(
+        describe_once_task_leaf_record_page, required_query=("TaskType", *PAGED, "RelateInfo")
+    ),
+    "ListUnfinishedOnceTask": Operation(list_unfinished_once_task, required_query=("TaskType",)),
+    "DescribeImageSecurityScanCount": Operation(describe_image_security_scan_count),
+    "DescribeImageVulList": Operation(describe_image_vul_list, required_query=("Type",)),
+    "DescribeImageGroupedVulList": Operation(describe_image_grouped_vul_list),
+    "DescribeImageBaselineCheckResult": Operation(describe_image_baseline_check_result, required_query=("ImageUuid",)),
+    "DescribeImageBaselineItemList": Operation(describe_image_baseline_item_list, required_query=("ImageUuid",)),
+    "DescribeImageSensitiveFileList": Operation(describe_image_sensitive_file_list),
+    "DescribeImageSensitiveFileByKey": Operation(describe_image_sensitive_file_by_key),
+    "DescribeGroupedMaliciousFiles": Operation(describe_grouped_malicious_files, required_query=PAGED),
+    "DescribeAffectedMaliciousFileImages": Operation(describe_affected_malicious_file_images, required_query=PAGED),
+    "DescribeImageBuildRiskByKey": Operation(describe_image_build_risk_by_key),
 }
 """Every operation that the sandbox knows, by the name in `x-acs-action`."""

@@ -1,4 +1,4 @@
-"""What goes wrong in the sandbox, as data: one model for the ready-made scenarios and for TOML files."""
+"""What goes wrong in the sandbox and what it finds, as data: one model for ready-made scenarios and TOML files."""
 
 import difflib
 import re
@@ -9,15 +9,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.sandbox.conditions import (
+    Account,
+    Clock,
+    Conditions,
+    ListedFinding,
+    Lists,
+    Quota,
+    ScenarioPart,
+    TaskCourse,
+)
 from jenkins_scan.sandbox.operations import OPERATIONS
 
 LARGEST_FILE = 1024 * 1024
 EVERY = "*"
-YEAR = 366 * 24 * 60 * 60
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
@@ -62,34 +71,6 @@ HeaderName = Annotated[str, AfterValidator(header_name)]
 HeaderValue = Annotated[str, AfterValidator(header_value)]
 
 
-class ScenarioPart(BaseModel):
-    """A table of a scenario: immutable, no unknown keys, no conversion between types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Quota(ScenarioPart):
-    """The image-scan quota before the sandbox counts its own tasks."""
-
-    capacity: int = Field(default=100, ge=0)
-    used: int = Field(default=10, ge=0)
-
-
-class Account(ScenarioPart):
-    """What the account has bought."""
-
-    activated: bool = True
-
-
-class Clock(ScenarioPart):
-    """Time in the sandbox, in seconds."""
-
-    skew_seconds: int = Field(default=0, ge=-YEAR, le=YEAR)
-    """How far the server's clock is ahead of the true one."""
-    finish_after: float = Field(default=1.0, ge=0, le=YEAR)
-    """From the create of a task to its SUCCESS."""
-
-
 class Fault(ScenarioPart):
     """One thing that goes wrong. It strikes authentic requests only: the signature is always checked first."""
 
@@ -128,16 +109,13 @@ class Fault(ScenarioPart):
         return 400 if self.code is not None and self.success is None else 200
 
 
-class Scenario(ScenarioPart):
-    """How the sandbox behaves; the default is an account in good order."""
+class Scenario(Conditions):
+    """How the sandbox behaves: what operations find, and what goes wrong before they run."""
 
     name: str
     description: str = ""
-    quota: Quota = Quota()
-    account: Account = Account()
     denied: tuple[OperationName, ...] = Field(default=(), strict=False)
     """Operations that RAM denies to every key."""
-    clock: Clock = Clock()
     fault: tuple[Fault, ...] = Field(default=(), strict=False)
     """Tried in this order; the first that applies strikes."""
 
@@ -195,7 +173,7 @@ def explained(error: ErrorDetails) -> str:
     """One problem of a scenario file: the path of the key (`fault.0.status`) and what is wrong with it."""
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        parts = (Scenario, Quota, Account, Clock, Fault)
+        parts = (Scenario, Quota, Account, Clock, TaskCourse, Lists, ListedFinding, Fault)
         keys = sorted({key for part in parts for key in part.model_fields})
         return f"{path}: unknown key{suggestion(str(error['loc'][-1]), keys)}"
     return f"{path}: {error['msg'].removeprefix('Value error, ')}"

@@ -12,8 +12,9 @@ from email.utils import formatdate
 
 from jenkins_scan.sandbox import HOST_ID
 from jenkins_scan.sandbox.authentication import authenticate, check_address
+from jenkins_scan.sandbox.call import Call, Operation
 from jenkins_scan.sandbox.messages import Dropped, Refused, Reply, Request, json_reply, raw_reply
-from jenkins_scan.sandbox.operations import OPERATIONS, Call, Operation
+from jenkins_scan.sandbox.operations import OPERATIONS
 from jenkins_scan.sandbox.scenarios import EVERY, Fault, Scenario
 from jenkins_scan.sandbox.state import State
 
@@ -52,14 +53,12 @@ class SandboxService:
     def _run(self, operation: Operation, request: Request, now: float) -> Reply:
         """The operation's own answer, from the permission check on."""
         call = Call(
+            action=request.action,
             query=request.query,
             form=request.form,
             state=self.state,
+            conditions=self.scenario,
             now=now,
-            skew=self.scenario.clock.skew_seconds,
-            finish_after=self.scenario.clock.finish_after,
-            capacity=self.scenario.quota.capacity,
-            used=self.scenario.quota.used,
         )
         try:
             self._check_permission(operation, request.action)

@@ -1,8 +1,9 @@
-"""What the sandbox remembers: tasks, paid images, used nonces and struck faults, in SQLite.
+"""What the sandbox remembers: tasks, paid images, used nonces, struck faults and moved lists, in SQLite.
 
 In memory or in a file, with the same code: threads share one connection under a lock, processes share the file by
-SQLite's own locks. Times are true Unix seconds; a scenario's skewed clock is applied when they are shown. Nothing
-secret is stored: the CI/CD token, keys and signatures never get here.
+SQLite's own locks. Times are true Unix seconds; a scenario's skewed clock is applied when they are shown. What becomes
+of a task is not stored: the scenario that is asked says it. Nothing secret is stored: the CI/CD token, keys and
+signatures never get here.
 """
 
 import sqlite3
@@ -18,7 +19,7 @@ from typing import Self
 from jenkins_scan.errors import ConfigurationError
 
 APPLICATION_ID = 0x4A5353  # "JSS": what tells our files from other SQLite files
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOCK_SECONDS = 10
 NONCE_SECONDS = 2 * 15 * 60  # a date may be 15 minutes ahead and is good for 15 minutes more
 NAMESPACE = uuid.UUID("6a656e6b-696e-5363-a16e-73616e64626f")
@@ -27,12 +28,13 @@ SCHEMA = """
 CREATE TABLE task (
     number INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, uuid TEXT NOT NULL, image_key TEXT NOT NULL,
     digest TEXT NOT NULL, image_id TEXT NOT NULL, namespace TEXT NOT NULL, repo_name TEXT NOT NULL, tag TEXT NOT NULL,
-    opened_at REAL NOT NULL, finish_at REAL NOT NULL);
+    opened_at REAL NOT NULL);
 CREATE INDEX task_digest ON task (digest);
 CREATE TABLE paid_image (image_key TEXT PRIMARY KEY, paid_at REAL NOT NULL);
 CREATE TABLE nonce (access_key_id TEXT, nonce TEXT, used_at REAL NOT NULL, PRIMARY KEY (access_key_id, nonce));
 CREATE TABLE struck (
     scenario TEXT, fault INTEGER, operation TEXT, times INTEGER NOT NULL, PRIMARY KEY (scenario, fault, operation));
+CREATE TABLE event (name TEXT PRIMARY KEY);
 """
 
 
@@ -72,13 +74,6 @@ class Task:
     repo_name: str
     tag: str
     opened_at: float
-    finish_at: float
-
-    def status(self, now: float) -> str:
-        """The service's word at `now`: `INIT`, from half time on `PRE_ANALYZER`, in the end `SUCCESS`."""
-        if now >= self.finish_at:
-            return "SUCCESS"
-        return "INIT" if now < (self.opened_at + self.finish_at) / 2 else "PRE_ANALYZER"
 
 
 class State:
@@ -120,7 +115,7 @@ class State:
             elif version != SCHEMA_VERSION:
                 raise self._refusal(f"its schema is version {version}, this program knows version {SCHEMA_VERSION}")
 
-    def open_task(self, image: Image, *, now: float, finish_after: float, allowance: int) -> Task | None:
+    def open_task(self, image: Image, *, now: float, allowance: int) -> Task | None:
         """A new task for the image; None when it would cost quota and `allowance` images are paid already.
 
         The first task of an image costs 1, later ones nothing. Look-up and payment are one transaction.
@@ -135,8 +130,8 @@ class State:
                 connection.execute("INSERT INTO paid_image VALUES (?, ?)", (image.key, now))
             named = (image.digest, image.image_id, image.namespace, image.repo_name, image.tag)
             (row,) = connection.execute(
-                "INSERT INTO task VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
-                (uuid.uuid4().hex, asset, image.key, *named, now, now + finish_after),
+                "INSERT INTO task VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                (uuid.uuid4().hex, asset, image.key, *named, now),
             ).fetchall()
         return Task(*row)
 
@@ -175,6 +170,11 @@ class State:
                 (scenario, fault, operation, times),
             )
             return done.rowcount == 1
+
+    def first_time(self, event: str) -> bool:
+        """Whether this happens for the first time; it has happened from then on."""
+        with self._transaction() as connection:
+            return connection.execute("INSERT OR IGNORE INTO event VALUES (?)", (event,)).rowcount == 1
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

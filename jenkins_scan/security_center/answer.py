@@ -41,6 +41,14 @@ class Reply(Protocol[V_co]):
         ...
 
 
+class Read(Protocol):
+    """Asks one operation that changes nothing, with retries. Raises `ScanError`."""
+
+    def __call__(self, operation: str, query: Mapping[str, str], model: type[Reply[T]], deadline: float) -> Answer[T]:
+        """The answer, read by the operation's model."""
+        ...
+
+
 def understood(operation: str, raw: RawAnswer, model: type[Reply[T]]) -> Answer[T]:
     """The answer read by the operation's model. Raises `TryFailed`."""
     body = _json_object(operation, raw)

@@ -6,6 +6,7 @@ soft-failure envelope, which the official SDK drops. A create is never repeated 
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from jenkins_scan.security_center import wire
 from jenkins_scan.security_center.answer import Reply, understood
 from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.exchange import RawAnswer, perform
-from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
+from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, Results, ScanRequest, Tasks
 from jenkins_scan.security_center.retry import TryFailed, with_retries
 from jenkins_scan.security_center.signing import canonical_query
 from jenkins_scan.time_limit import TimeIsUp, within
@@ -58,6 +59,21 @@ class SecurityCenterClient:
     def is_sandbox(self) -> bool:
         """Whether an answer so far came from the stand-in, not from Alibaba Cloud."""
         return self._is_sandbox
+
+    # A submit alone needs neither, and the models of so many replies take time to build.
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The status operations."""
+        from jenkins_scan.security_center.task_operations import TaskOperations
+
+        return TaskOperations(self._read)
+
+    @cached_property
+    def results(self) -> Results:
+        """The operations that list findings."""
+        from jenkins_scan.security_center.finding_lists import FindingOperations
+
+        return FindingOperations(self._read)
 
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:
         """The image-scan quota. No parameters."""

@@ -1,8 +1,11 @@
 """Security Center as the step sees it: what is asked, what comes back. No wire words beyond this seam."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, StrEnum
 from typing import Generic, Protocol, TypeVar
+
+from jenkins_scan.findings import Finding, Kind
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -67,6 +70,90 @@ class ListedTask:
     """The digest of the image that is scanned, where the service tells it."""
 
 
+class Phase(Enum):
+    """How far a task is, by its status word and its result."""
+
+    RUNNING = "running"
+    GOOD = "good"
+    """Finished well, if it is our task: an older success looks the same."""
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    """A word, a result or a row that is not understood: reported, and asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatus:
+    """What one row of a status operation says. Times are seconds since the epoch, by the service's clock."""
+
+    source: str
+    """The operation that said so."""
+    phase: Phase
+    word: str
+    """The status word as it came; empty where none was readable."""
+    result: str | None = None
+    """`ScaResult` or `ResultInfo`: None where there is none, `unreadable` where it is no text."""
+    task_id: str | None = None
+    """None in DescribeImageInstances: a row of it is ours only by `scanned_at`, and a final phase counts only then."""
+    progress: int | None = None
+    """Percent."""
+    started_at: float | None = None
+    finished_at: float | None = None
+    scanned_at: float | None = None
+    """`LastScanTime` of the image: when its newest finished scan ended."""
+    image_id: str | None = None
+    """The config digest of the scanned image, in lower case and without `sha256:`."""
+    digest: str | None = None
+    """The digest of the scanned image, in the same form."""
+    uuid: str | None = None
+    """The key of the image in the lists of findings."""
+
+
+class Source(StrEnum):
+    """A list of findings."""
+
+    CVE = "cve"
+    SCA = "sca"
+    BASELINE = "baseline"
+    MALICIOUS_FILE = "malicious-file"
+    SENSITIVE_FILE = "sensitive-file"
+    BUILD_RISK = "build-risk"
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of finding the list holds."""
+        return Kind.VULNERABILITY if self in {Source.CVE, Source.SCA} else Kind(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKey:
+    """What names one image in the lists of findings. A list is never asked without the key that it takes."""
+
+    uuid: str | None
+    digest: str | None
+    """64 hex digits, without `sha256:`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingList:
+    """One list of findings of one image, as far as it could be read."""
+
+    source: Source
+    findings: tuple[Finding, ...]
+    """The open ones, in a stable order. What is fixed, whitelisted or ignored on the server is left out."""
+    complete: bool
+    """Whether every row that the service counts was received. What is not complete proves nothing."""
+    total: int | None
+    """The largest `TotalCount` that came; None where none did."""
+    received: int
+    """Distinct rows, with those that are handled. A row is not always one finding."""
+    handled: int = 0
+    """Rows that the server says are fixed, whitelisted or ignored."""
+    unreadable: int = 0
+    """Rows without an id that could be read; each is a finding `unreadable-row-N` whose severity is not known."""
+    complaints: tuple[str, ...] = ()
+    """What is wrong with the list, one sentence each; never empty when it is not complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T_co]):
     """A reply that was understood, with what its envelope says."""
@@ -77,12 +164,56 @@ class Answer(Generic[T_co]):
     """The `Date` header in seconds since the epoch: the service's clock, cut to whole seconds."""
 
 
+class Tasks(Protocol):
+    """The status operations. Each row is a status; no row is an answer as well. All raise `ScanError`."""
+
+    def latest(self, digest: str, *, deadline: float) -> Answer[tuple[TaskStatus, ...]]:
+        """The tasks of the image with this digest: DescribeImageLatestScanTask."""
+        ...
+
+    def of_image(
+        self, *, digest: str | None = None, image_id: str | None = None, deadline: float
+    ) -> Answer[tuple[TaskStatus, ...]]:
+        """The images with this digest or, without one, this config digest: DescribeImageInstances."""
+        ...
+
+    def by_id(self, task_id: str, *, deadline: float) -> Answer[tuple[TaskStatus, ...]]:
+        """The task of each image under this id: DescribeOnceTaskLeafRecordPage."""
+        ...
+
+    def unfinished(self, digest: str, *, deadline: float) -> Answer[tuple[TaskStatus, ...]]:
+        """The running tasks of the image with this digest: ListUnfinishedOnceTask."""
+        ...
+
+
+class Results(Protocol):
+    """The operations that list findings. All raise `ScanError`."""
+
+    def counts(self, image: ImageKey, *, deadline: float) -> Answer[Mapping[Source, int]]:
+        """How many open findings there are, by the lists that DescribeImageSecurityScanCount counts and tells."""
+        ...
+
+    def findings(self, source: Source, image: ImageKey, *, deadline: float) -> FindingList:
+        """One list, all pages. Raises only when its first page cannot be read; later failures are complaints."""
+        ...
+
+
 class SecurityCenter(Protocol):
     """The operations of the service that the step uses. `deadline` is monotonic time; all raise `ScanError`."""
 
     @property
     def is_sandbox(self) -> bool:
         """Whether an answer so far came from the stand-in, not from Alibaba Cloud."""
+        ...
+
+    @property
+    def tasks(self) -> Tasks:
+        """The status operations."""
+        ...
+
+    @property
+    def results(self) -> Results:
+        """The operations that list findings."""
         ...
 
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:

@@ -29,6 +29,8 @@ ARROWS = {
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
+    "waiting": ("security_center.polling", "security_center.status_words", *SEAMS, *FLOOR),
+    "proof": ("waiting", "submission", *SEAMS, *FLOOR),
     "lost_answer": ("record", *SEAMS, *FLOOR),
     "record": ("submission", *SEAMS, *FLOOR),
     "submission": ("config.settings", *SEAMS, *FLOOR),
@@ -65,7 +67,14 @@ HOMES = {
     "jenkins": ("jenkins/controller.py",),
     "rich": ("cli/terminal.py", "report/table.py"),
     "pydantic": (
-        *("config/", "security_center/", "report/result.py", "sandbox/scenarios.py"),
+        *(
+            "config/",
+            "security_center/",
+            "report/result.py",
+            "sandbox/scenarios.py",
+            "sandbox/conditions.py",
+            "sandbox/instance_operations.py",
+        ),
         *("cli/inspect.py", "cli/service.py"),
     ),
 }

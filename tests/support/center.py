@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,10 +21,16 @@ NOON = 1_735_819_200.0
 DATE = "Thu, 02 Jan 2025 12:00:00 GMT"
 TASK_ID = "fc98d58eb56f699d49bf7ebbd6d70a1b"
 REQUEST_ID = "52870893-48A7-5A9E-9E05-6253E5B60001"
+UUID = "6690a46c-0edb-4663-a641-3629d1a9c0de"
 DIGEST = "a8c9f3765684cd8d9053db9523eab58878e99a199217500efd9ae2a860a7e01e"
 TOKEN = "c3de8326-273e-11fc-a0e3-d012435c0000"
 KEYS = Credentials("YourAccessKeyId", SecretStr("YourAccessKeySecret"))
 ENDPOINT = Endpoint("https://tds.cn-shanghai.aliyuncs.com", region="cn-hangzhou")
+
+SAMPLES: Mapping[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "contract/security_center/samples.json").read_text(encoding="utf-8")
+)
+"""The body of each status and findings operation, by operation, as its API page shows it."""
 
 
 class FakeClock:
@@ -78,6 +85,11 @@ def quota(capacity: int = 100, used: int = 10) -> Canned:
 def listed(*rows: Mapping[str, Any]) -> Canned:
     """The answer of DescribeImageLatestScanTask."""
     return as_json({"RequestId": REQUEST_ID, "Task": list(rows)})
+
+
+def page(name: str, *rows: Any, total: int | None = None) -> Canned:
+    """A page of a list that calls its rows `name`; without a total there are no others."""
+    return as_json({"RequestId": REQUEST_ID, "TotalCount": len(rows) if total is None else total, name: list(rows)})
 
 
 def refused(code: str | None, status: int = 400, message: str = "no", after: str | None = None, **more: Any) -> Canned:

@@ -1,45 +1,14 @@
 """The official SDK, another client and another signer, works against the sandbox on a loopback port."""
 
-from urllib.parse import urlsplit
-
 import pytest
 from alibabacloud_sas20181203 import models
-from alibabacloud_sas20181203.client import Client
-from alibabacloud_tea_openapi.models import Config
 
 from jenkins_scan import sandbox
-from jenkins_scan.sandbox.scenarios import SCENARIOS
-from jenkins_scan.sandbox.server import SandboxServer
-from jenkins_scan.sandbox.service import SandboxService
-from jenkins_scan.sandbox.state import State
 
 # The SDK asks for the time in a way that Python 3.12 and later warn of; every other warning stays an error.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 DIGEST = "a8c9f3765684cd8d9053db9523eab58878e99a199217500efd9ae2a860a7e01e"
-
-
-@pytest.fixture
-def state():
-    with State() as state:
-        yield state
-
-
-@pytest.fixture
-def connect(state, monkeypatch):
-    """An SDK client of a sandbox under a ready-made scenario, with keys of its own: never the default chain."""
-    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    servers = []
-
-    def start(scenario="clean", **credentials):
-        server = SandboxServer(SandboxService(SCENARIOS[scenario], state))
-        servers.append(server.__enter__())
-        keys = {"access_key_id": sandbox.ACCESS_KEY_ID, "access_key_secret": sandbox.ACCESS_KEY_SECRET} | credentials
-        return Client(Config(**keys, endpoint=urlsplit(server.url).netloc, protocol="http"))
-
-    yield start
-    for server in servers:
-        server.__exit__(None, None, None)
 
 
 def create_request(**fields):

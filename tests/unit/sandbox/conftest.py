@@ -13,7 +13,7 @@ import pytest
 
 from jenkins_scan import sandbox
 from jenkins_scan.sandbox.messages import Dropped, Reply
-from jenkins_scan.sandbox.scenarios import Scenario
+from jenkins_scan.sandbox.scenarios import SCENARIOS, Scenario
 from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.sandbox.state import State
 from jenkins_scan.security_center.signing import ALGORITHM, canonical_query, canonical_request_hash, signature
@@ -129,11 +129,13 @@ class Bench:
         return Plan(date=acs_date(self.clock()), form={"Token": sandbox.TOKEN, **named})
 
     def quota(self) -> Any:
-        return self.send(Plan(action="DescribeImageScanAuthCount", date=acs_date(self.clock()))).body["ImageScan"]
+        return self.ask("DescribeImageScanAuthCount").body["ImageScan"]
+
+    def ask(self, action: str, **query: str) -> Answer:
+        return self.send(Plan(action=action, date=acs_date(self.clock()), query=query))
 
     def tasks(self, digest: str = "a" * 64) -> Any:
-        plan = Plan(action="DescribeImageLatestScanTask", date=acs_date(self.clock()), query={"Digest": digest})
-        return self.send(plan).body["Task"]
+        return self.ask("DescribeImageLatestScanTask", Digest=digest).body["Task"]
 
 
 @pytest.fixture
@@ -150,6 +152,18 @@ def state() -> Iterator[State]:
 @pytest.fixture
 def bench(state: State, clock: FakeClock) -> Callable[..., Bench]:
     return lambda **scenario: Bench(state, clock, scenario)
+
+
+@pytest.fixture
+def ready_made(bench: Callable[..., Bench]) -> Callable[..., Bench]:
+    """A bench, a new one or the given one, under the ready-made scenario of this name."""
+
+    def under(name: str, here: Bench | None = None) -> Bench:
+        here = here or bench()
+        here.service = SandboxService(SCENARIOS[name], here.state, now=here.clock)
+        return here
+
+    return under
 
 
 @pytest.fixture

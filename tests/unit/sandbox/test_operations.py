@@ -1,4 +1,4 @@
-"""The three operations answer in the shape of their API pages."""
+"""The table of operations, and the two that open a task and tell the quota."""
 
 import re
 import threading
@@ -18,7 +18,43 @@ def test_the_table_holds_the_operations_of_this_version():
         "CreateJenkinsImageScanTask",
         "DescribeImageScanAuthCount",
         "DescribeImageLatestScanTask",
+        "DescribeImageInstances",
+        "DescribeOnceTaskLeafRecordPage",
+        "ListUnfinishedOnceTask",
+        "DescribeImageSecurityScanCount",
+        "DescribeImageVulList",
+        "DescribeImageGroupedVulList",
+        "DescribeImageBaselineCheckResult",
+        "DescribeImageBaselineItemList",
+        "DescribeImageSensitiveFileList",
+        "DescribeImageSensitiveFileByKey",
+        "DescribeGroupedMaliciousFiles",
+        "DescribeAffectedMaliciousFileImages",
+        "DescribeImageBuildRiskByKey",
     }
+
+
+LEAF = {"TaskType": "IMAGE_SCAN", "CurrentPage": "1", "PageSize": "20", "RelateInfo": "true"}
+
+
+@pytest.mark.parametrize(
+    ("action", "query"),
+    [
+        ("DescribeOnceTaskLeafRecordPage", LEAF),
+        ("ListUnfinishedOnceTask", {"TaskType": "IMAGE_SCAN"}),
+        ("DescribeImageVulList", {"Type": "cve"}),
+        ("DescribeImageBaselineCheckResult", {"ImageUuid": "u"}),
+        ("DescribeImageBaselineItemList", {"ImageUuid": "u"}),
+        ("DescribeGroupedMaliciousFiles", {"CurrentPage": "1", "PageSize": "20"}),
+        ("DescribeAffectedMaliciousFileImages", {"CurrentPage": "1", "PageSize": "20"}),
+    ],
+)
+def test_each_required_parameter_is_missed(bench, action, query):
+    here = bench()
+    for name in query:
+        given = {other: value for other, value in query.items() if other != name}
+        assert here.ask(action, **given).refusal == (400, f"Missing{name}")
+        assert here.ask(action, **given, **{name: ""}).refusal == (400, f"Missing{name}")
 
 
 def test_a_create_answers_with_the_fields_of_its_page(bench):
@@ -148,66 +184,3 @@ def test_concurrent_creates_of_one_image_pay_once_and_the_last_unit_is_spent_onc
     assert here.quota()["ScanCount"] == 5
     assert len(here.state.tasks()) == statuses.count(200) == 20
     assert statuses.count(400) == 12
-
-
-def test_a_task_goes_through_its_words_by_the_clock(bench, clock):
-    here = bench(clock={"finish_after": 4})
-    task_id = here.create().body["Data"]["TaskId"]
-    seen = []
-    for _ in range(5):
-        row = here.tasks()[0]
-        assert row["TaskId"] == task_id
-        seen.append((row["Status"], row["Finish"], row.get("FinishTime")))
-        clock.now += 1
-    end = int(clock.now - 1) * 1000
-    assert seen == [("INIT", 0, None)] * 2 + [("PRE_ANALYZER", 0, None)] * 2 + [("SUCCESS", 1, end)]
-
-
-def test_a_known_digest_lists_its_tasks_newest_first_and_an_older_success_last(bench, clock):
-    here = bench()
-    first = here.create().body["Data"]["TaskId"]
-    clock.now += 100
-    second = here.create().body["Data"]["TaskId"]
-    rows = here.tasks()
-    assert [row["TaskId"] for row in rows[:2]] == [second, first]
-    earlier = rows[2]
-    assert (earlier["Status"], len(rows)) == ("SUCCESS", 3)
-    assert earlier["StartTime"] == rows[1]["StartTime"] - 24 * 3600 * 1000
-    assert earlier["TaskId"] not in {task.task_id for task in here.state.tasks()}
-    assert here.tasks() == rows
-
-
-def test_a_task_row_has_the_fields_of_its_page(bench, clock):
-    here = bench()
-    here.create()
-    clock.now += 5
-    row = here.tasks()[0]
-    assert row | {"Id": 0, "TaskId": ""} == {
-        "Id": 0,
-        "TaskId": "",
-        "Status": "SUCCESS",
-        "Name": "IMAGE_SCAN",
-        "TaskType": "IMAGE_SCAN",
-        "Target": DIGEST,
-        "TargetType": "IMAGE",
-        "Source": "openapi",
-        "Create": "2025-01-02 20:00:00",
-        "Modified": "2025-01-02 20:00:01",
-        "StartTime": 1_735_819_200_000,
-        "FinishTime": 1_735_819_201_000,
-        "Finish": 1,
-    }
-
-
-@pytest.mark.parametrize("digest", ["f" * 64, f"sha256:{DIGEST}", "latest"])
-def test_an_unknown_digest_and_one_with_a_prefix_find_nothing(bench, digest):
-    here = bench()
-    here.create()
-    here.create(Digest=f"sha256:{DIGEST}")
-    assert here.tasks(digest) == []
-
-
-@pytest.mark.parametrize("query", [{}, {"Digest": ""}, {"digest": DIGEST}])
-def test_the_status_operation_needs_a_digest(bench, plan, query):
-    answer = bench().send(plan(action="DescribeImageLatestScanTask", query=query))
-    assert answer.refusal == (400, "MissingDigest")

@@ -20,6 +20,17 @@ READY_MADE = [
     "soft-failure",
     "lost-answer",
     "clock-skew",
+    "slow",
+    "stale",
+    "scan-failed",
+    "scan-timeout",
+    "partial",
+    "contradictory",
+    "wrong-image",
+    "unknown-status",
+    "unknown-severity",
+    "poll-denied",
+    "paged",
 ]
 
 
@@ -44,6 +55,29 @@ def test_a_file_with_every_key_is_read(tmp_path):
         quota = { capacity = 7, used = 2 }
         account = { activated = false }
         clock = { skew_seconds = -60, finish_after = 2.5 }
+        lists = { missing = 1, withheld = true, moving = true }
+        [task]
+        words = ["INIT", "ACTIVE"]
+        end = "FAIL"
+        result = "TASK_NOT_EXISTS"
+        hidden = true
+        scanned_digest = "0"
+        scanned_image_id = "1"
+        [[finding]]
+        kind = "cve"
+        id = "CVE-2024-{n}"
+        severity = "asap"
+        name = "debian:CVE-2024-{n}"
+        title = "CVE-2024-{n} in lib"
+        package = "lib{n}"
+        version = "1"
+        path = "/usr/{n}"
+        layer = "layer"
+        layer_cmd = "RUN make"
+        fixable = false
+        handled = true
+        image = "team/*"
+        repeat = 2
         [[fault]]
         operation = "CreateJenkinsImageScanTask"
         times = 3
@@ -60,6 +94,10 @@ def test_a_file_with_every_key_is_read(tmp_path):
     assert (scenario.name, scenario.quota.capacity, scenario.clock.finish_after) == ("storm", 7, 2.5)
     assert [fault.http_status for fault in scenario.fault] == [502, 200]
     assert not scenario.account.activated
+    assert [(one.id, one.package, one.repeat) for one in scenario.findings] == [
+        ("CVE-2024-0001", "lib0001", 1),
+        ("CVE-2024-0002", "lib0002", 1),
+    ]
 
 
 def test_the_name_of_a_file_is_the_default_name(tmp_path):
@@ -125,6 +163,13 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_list(name, part):
         ("[[fault]]\noperation = '*'\ncode = 'X'\nheaders = {'a b' = '1'}", r"fault\.0\.headers\..*no header"),
         ('[[fault]]\noperation = "*"\ncode = "X"\nheaders = {a = "1\\r\\nb: 2"}', r"fault\.0\.headers\.a: .*one line"),
         ("quota = 5\nclock = 5", "quota: .*; clock: "),
+        ("[[finding]]\nkind = 'cve'\nseverity = 'asap'", r"finding\.0\.id: Field required"),
+        ("[[finding]]\nkind = 'virus'\nid = 'x'\nseverity = 'high'", r"finding\.0\.kind: .*'cve', 'sca'"),
+        ("[[finding]]\nkind = 'cve'\nid = 'x'\nseverity = 'y'\npth = '/'", r"finding\.0\.pth: .*did you mean 'path'"),
+        ("[[finding]]\nkind = 'cve'\nid = 'x'\nseverity = 'y'\nrepeat = 10001", r"finding\.0\.repeat: "),
+        ("[task]\nwords = []", r"task\.words: "),
+        ("[task]\nends = 'FAIL'", r"task\.ends: unknown key, did you mean 'end'"),
+        ("[lists]\nmissing = -1", r"lists\.missing: "),
     ],
 )
 def test_a_bad_file_is_named_with_the_place_of_the_mistake(tmp_path, content, part):

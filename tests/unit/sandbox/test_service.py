@@ -11,13 +11,6 @@ QUOTA = "DescribeImageScanAuthCount"
 STATUS = "DescribeImageLatestScanTask"
 
 
-def ready_made(bench, name):
-    """A bench under the ready-made scenario of this name."""
-    here = bench()
-    here.service = SandboxService(SCENARIOS[name], here.state, now=here.clock)
-    return here
-
-
 @pytest.mark.parametrize(
     ("scenario", "expected", "tasks"),
     [
@@ -31,10 +24,21 @@ def ready_made(bench, name):
         ("throttled", (400, "Throttling.User"), 0),
         ("soft-failure", (200, "1011"), 0),
         ("clock-skew", (400, "InvalidTimeStamp.Expired"), 0),
+        ("slow", (200, None), 1),
+        ("stale", (200, None), 1),
+        ("scan-failed", (200, None), 1),
+        ("scan-timeout", (200, None), 1),
+        ("partial", (200, None), 1),
+        ("contradictory", (200, None), 1),
+        ("wrong-image", (200, None), 1),
+        ("unknown-status", (200, None), 1),
+        ("unknown-severity", (200, None), 1),
+        ("poll-denied", (200, None), 1),
+        ("paged", (200, None), 1),
     ],
 )
-def test_the_first_create_under_each_scenario(bench, scenario, expected, tasks):
-    here = ready_made(bench, scenario)
+def test_the_first_create_under_each_scenario(ready_made, scenario, expected, tasks):
+    here = ready_made(scenario)
     answer = here.create()
     assert (answer.status, answer.body.get("Code")) == expected
     assert len(here.state.tasks()) == tasks
@@ -42,13 +46,13 @@ def test_the_first_create_under_each_scenario(bench, scenario, expected, tasks):
 
 
 @pytest.mark.parametrize(("scenario", "left"), [("clean", 90), ("quota-low", 5), ("quota-exhausted", 0)])
-def test_the_quota_that_a_scenario_leaves(bench, scenario, left):
-    quota = ready_made(bench, scenario).quota()
+def test_the_quota_that_a_scenario_leaves(ready_made, scenario, left):
+    quota = ready_made(scenario).quota()
     assert quota["ImageScanCapacity"] - quota["ScanCount"] == left
 
 
-def test_a_denial_names_the_missing_action(bench, plan):
-    here = ready_made(bench, "no-permission")
+def test_a_denial_names_the_missing_action(ready_made, plan):
+    here = ready_made("no-permission")
     for action in (CREATE, QUOTA):
         body = here.send(plan(action=action)).body
         assert body["Message"] == "caller has no permission"
@@ -56,14 +60,14 @@ def test_a_denial_names_the_missing_action(bench, plan):
     assert here.tasks() == []
 
 
-def test_not_activated_hits_only_operations_whose_page_lists_it(bench, plan):
-    here = ready_made(bench, "not-activated")
+def test_not_activated_hits_only_operations_whose_page_lists_it(ready_made, plan):
+    here = ready_made("not-activated")
     assert here.send(plan(action=QUOTA)).body["Message"] == "no permission"
     assert here.tasks() == []
 
 
-def test_throttling_ends_after_two_calls_of_each_operation(bench, plan):
-    here = ready_made(bench, "throttled")
+def test_throttling_ends_after_two_calls_of_each_operation(ready_made, plan):
+    here = ready_made("throttled")
     for action in (CREATE, QUOTA):
         answers = [here.send(plan(action=action)) for _ in range(2)]
         assert {answer.refusal for answer in answers} == {(400, "Throttling.User")}
@@ -72,8 +76,8 @@ def test_throttling_ends_after_two_calls_of_each_operation(bench, plan):
     assert here.quota()["ScanCount"] == 11
 
 
-def test_an_html_page_of_a_proxy_is_stamped_too(bench):
-    here = ready_made(bench, "html-503")
+def test_an_html_page_of_a_proxy_is_stamped_too(ready_made):
+    here = ready_made("html-503")
     answer = here.create()
     assert (answer.status, answer.reply.headers["content-type"]) == (503, "text/html")
     assert b"<h1>Service Unavailable</h1>" in answer.reply.body
@@ -81,14 +85,14 @@ def test_an_html_page_of_a_proxy_is_stamped_too(bench):
     assert here.state.tasks() == ()
 
 
-def test_a_soft_failure_is_an_envelope_without_a_host(bench):
-    body = ready_made(bench, "soft-failure").create().body
+def test_a_soft_failure_is_an_envelope_without_a_host(ready_made):
+    body = ready_made("soft-failure").create().body
     assert set(body) == {"Success", "Code", "Message", "RequestId"}
     assert body["Success"] is False
 
 
-def test_a_lost_answer_has_opened_its_task_and_is_lost_once(bench):
-    here = ready_made(bench, "lost-answer")
+def test_a_lost_answer_has_opened_its_task_and_is_lost_once(ready_made):
+    here = ready_made("lost-answer")
     create = here.plan_create()
     assert here.drops(create)
     (task,) = here.state.tasks()

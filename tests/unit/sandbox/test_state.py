@@ -19,20 +19,23 @@ ROOT = Path(__file__).parents[3]
 
 def open_one(state, digest="a" * 64, allowance=90):
     """One more task of the image with this digest."""
-    return state.open_task(Image(digest=digest), now=100.0, finish_after=1.0, allowance=allowance)
+    return state.open_task(Image(digest=digest), now=100.0, allowance=allowance)
 
 
-def test_a_file_keeps_tasks_quota_nonces_and_faults(tmp_path):
+def test_a_file_keeps_tasks_quota_nonces_faults_and_events(tmp_path):
     path = tmp_path / "state"
     with State(path) as state:
         task = open_one(state)
         assert state.use_nonce("key", "nonce", 100.0)
         assert state.strike("lost-answer", 0, "Create", times=1)
+        assert state.first_time("a list was read")
     with State(path) as state:
         assert state.tasks() == state.tasks_of("a" * 64) == (task,)
         assert state.paid_images() == 1
         assert not state.use_nonce("key", "nonce", 100.0)
         assert not state.strike("lost-answer", 0, "Create", times=1)
+        assert not state.first_time("a list was read")
+        assert state.first_time("another list was read")
 
 
 def test_a_fault_is_counted_for_each_scenario_fault_and_operation(state):
@@ -74,7 +77,7 @@ def test_two_processes_share_one_file(tmp_path):
         "from jenkins_scan.sandbox.state import Image, State\n"
         "with State('state') as state:\n"
         "    for number in range(20):\n"
-        "        state.open_task(Image(digest=str(number)), now=1.0, finish_after=1.0, allowance=12)\n"
+        "        state.open_task(Image(digest=str(number)), now=1.0, allowance=12)\n"
     )
     children = [
         subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}) for _ in range(2)

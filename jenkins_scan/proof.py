@@ -1,0 +1,109 @@
+"""The proof that the scanned image is the inspected one, and its findings read whole. Without both there is no PASS."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, ScanError
+from jenkins_scan.findings import Finding, Kind
+from jenkins_scan.security_center.interface import ImageKey, Results, Source
+from jenkins_scan.submission import CLAIMS, Submission
+from jenkins_scan.waiting import FORBIDDEN, Ended
+
+Proof = Literal["image_id", "digest"]
+"""What the service's record has in common with the image: our config digest, or the confirmed digest that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The findings of one image."""
+
+    findings: tuple[Finding, ...]
+    kinds: frozenset[Kind]
+    """Kinds whose lists were all read."""
+    warnings: tuple[str, ...]
+
+
+def prove(ended: Ended, submission: Submission) -> Proof:
+    """What proves that this scan was of the image that was submitted. Raises `errors.NotProved` (17).
+
+    A digest is a proof only where a registry, or an engine after a push, gave it; one that somebody claimed is not. A
+    row of the image that contradicts beats everything else: the operations that know our task only repeat what was
+    submitted.
+    """
+    request = submission.request
+    confirmed = request.digest if submission.digest_from not in CLAIMS else None
+    for row in ended.rows:
+        compared = row.image_id is not None and request.image_id is not None
+        if _differs(row.image_id, request.image_id) or (not compared and _differs(row.digest, confirmed)):
+            theirs = f"ImageId {row.image_id or 'not told'} and digest {row.digest or 'not told'}"
+            ours = f"{request.image_id or 'none'} and {request.digest or 'none'}"
+            raise NotProved(f"the scan was of another image: the service has {theirs}; submitted were {ours}.")
+    rows = ended.rows or (ended.said_by,)
+    if any(row.image_id is not None and row.image_id == request.image_id for row in rows):
+        return "image_id"
+    if confirmed is not None and any(row.digest == confirmed for row in rows):
+        return "digest"
+    raise NotProved(
+        "the scan ended, and neither the ImageId nor a confirmed digest in the service's record is this image's: "
+        f"submitted were {request.image_id or 'no ImageId'} and {request.digest or 'no digest'}"
+        + (f" (from {submission.digest_from}, a claim)." if submission.digest_from in CLAIMS else ".")
+    )
+
+
+def key_of(ended: Ended, submission: Submission, uuid: str | None) -> ImageKey:
+    """What names the image in the lists; `uuid` is the one that came with the task."""
+    told = (*ended.rows, ended.said_by)
+    uuids = [row.uuid for row in told if row.uuid is not None]
+    digests = [row.digest for row in told if row.digest is not None]
+    return ImageKey(uuid=next(iter(uuids), uuid), digest=submission.request.digest or next(iter(digests), None))
+
+
+def read_findings(results: Results, image: ImageKey, *, gated: Collection[Kind], deadline: float) -> Found:
+    """Every open finding of the image.
+
+    Raises `errors.FindingsIncomplete` (17) when a list could not be read whole, and `errors.AccessError` (14) when the
+    list of a gated kind is refused; that of another kind is a warning.
+    """
+    findings: list[Finding] = []
+    warnings: list[str] = []
+    missing: set[Kind] = set()
+    sizes: dict[Source, int] = {}
+    for source in Source:
+        try:
+            listed = results.findings(source, image, deadline=deadline)
+        except AccessError as refused:
+            if source.kind in gated or refused.http_status != FORBIDDEN:
+                raise
+            missing.add(source.kind)
+            warnings.append(f"the list of {source.value} findings was not fetched: {refused.message}")
+            continue
+        if not listed.complete:
+            raise FindingsIncomplete(
+                f"the list of {source.value} findings is not whole: {' '.join(listed.complaints) or 'no reason told'}"
+            )
+        warnings += listed.complaints
+        findings += listed.findings
+        sizes[source] = listed.received - listed.handled
+    warnings += _compared(results, image, sizes, deadline)
+    return Found(tuple(findings), frozenset(Kind) - missing, tuple(warnings))
+
+
+def _compared(results: Results, image: ImageKey, sizes: Mapping[Source, int], deadline: float) -> Sequence[str]:
+    """Warnings where the service counts otherwise than its lists. A count that meets an empty list is an error."""
+    try:
+        counts = results.counts(image, deadline=deadline).value
+    except (ScanError, ValueError) as unknown:
+        return (f"the lists could not be compared with the service's own counts: {unknown}",)
+    for source, count in counts.items():
+        if count > 0 and sizes.get(source) == 0:
+            raise FindingsIncomplete(f"the service counts {count} {source.value} findings, and its list is empty.")
+    return tuple(
+        f"the service counts {count} {source.value} findings, its list holds {sizes[source]}."
+        for source, count in counts.items()
+        if source in sizes and count != sizes[source]
+    )
+
+
+def _differs(told: str | None, ours: str | None) -> bool:
+    return told is not None and ours is not None and told != ours

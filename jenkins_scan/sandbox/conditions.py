@@ -1,0 +1,139 @@
+"""What an account finds in the sandbox: quota, clock, the course of a task, findings and how they are listed.
+
+These are the tables of a scenario that the operations read. What goes wrong before an operation runs, faults and
+denials, is in `scenarios`.
+"""
+
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+YEAR = 366 * 24 * 60 * 60
+MOST_REPEATS = 10_000
+NUMBER = "{n}"
+LAYER = "6ec898e6274f942e0e4a053eff1c3119026a6704e56cff206b2cec71f6360001"
+"""The layer of a finding that names none."""
+
+
+class ScenarioPart(BaseModel):
+    """A table of a scenario: immutable, no unknown keys, no conversion between types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Quota(ScenarioPart):
+    """The image-scan quota before the sandbox counts its own tasks."""
+
+    capacity: int = Field(default=100, ge=0)
+    used: int = Field(default=10, ge=0)
+
+
+class Account(ScenarioPart):
+    """What the account has bought."""
+
+    activated: bool = True
+
+
+class Clock(ScenarioPart):
+    """Time in the sandbox, in seconds."""
+
+    skew_seconds: int = Field(default=0, ge=-YEAR, le=YEAR)
+    """How far the server's clock is ahead of the true one."""
+    finish_after: float = Field(default=1.0, ge=0, le=YEAR)
+    """From the create of a task to its end."""
+
+
+class TaskCourse(ScenarioPart):
+    """How a task goes: its status words, and what it really scanned."""
+
+    words: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("INIT", "PRE_ANALYZER")
+    """The words while it runs, each for an equal share of the time."""
+    end: str = "SUCCESS"
+    """The word that stays."""
+    result: str = ""
+    """`ScaResult` and `ResultInfo` from the end on, such as `TASK_NOT_SUPPORT_REGION`."""
+    hidden: bool = False
+    """Until it ends no status operation knows it: they know an older SUCCESS only."""
+    scanned_digest: str | None = None
+    """The `Digest` of the asset row, where it is not the one that was submitted."""
+    scanned_image_id: str | None = None
+    """As `scanned_digest`, for the `ImageId`."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether there are findings to list after the end."""
+        return self.end == "SUCCESS" and self.result in {"", "SUCCESS"}
+
+
+class Lists(ScenarioPart):
+    """What is wrong with the lists of findings."""
+
+    missing: int = Field(default=0, ge=0)
+    """How many rows a list with any rows counts in `TotalCount` but never sends."""
+    withheld: bool = False
+    """The lists are empty; DescribeImageSecurityScanCount still counts the findings."""
+    moving: bool = False
+    """One row of each list moves from page 1 to page 2 once page 1 was read."""
+
+
+class ListedFinding(ScenarioPart):
+    """One finding as the service would list it."""
+
+    kind: Literal["cve", "sca", "baseline", "malicious-file", "sensitive-file", "build-risk"]
+    id: str
+    """The CVE id, or the service's key such as `npm_token`; findings of one id share a row of a list that groups."""
+    severity: str
+    """The service's own word: asap, later, nntf; serious, suspicious, remind; high, medium, low; or any other."""
+    name: str | None = None
+    """`Name` of a vulnerability, where it is not `debian:12:<id>` or `SCA:<id>`."""
+    title: str | None = None
+    package: str | None = None
+    version: str | None = None
+    path: str | None = None
+    layer: str = LAYER
+    layer_cmd: str = "USER root"
+    """The build instruction of a build risk."""
+    fixable: bool = True
+    handled: bool = False
+    """Fixed, whitelisted or ignored on the server: listed with the status that says so."""
+    image: str = "*"
+    """A glob over `namespace/repo:tag`, `namespace/repo`, digest and image id: whose finding it is."""
+    repeat: int = Field(default=1, ge=1, le=MOST_REPEATS)
+    """So many findings; `{n}` in id, name, title, package and path is the number of each."""
+
+    @property
+    def text(self) -> str:
+        """What to call it."""
+        return self.title or self.id
+
+    def concerns(self, names: tuple[str, ...]) -> bool:
+        """Whether it is a finding of the image with these names."""
+        return self.image == "*" or any(fnmatchcase(name, self.image) for name in names)
+
+    def expanded(self) -> tuple["ListedFinding", ...]:
+        """The findings that `repeat` stands for."""
+        parts = {part: getattr(self, part) for part in ("id", "name", "title", "package", "path")}
+        return tuple(
+            self.model_copy(
+                update={"repeat": 1, **{part: text and text.replace(NUMBER, f"{n:04}") for part, text in parts.items()}}
+            )
+            for n in range(1, self.repeat + 1)
+        )
+
+
+class Conditions(ScenarioPart):
+    """What operations find; the default is an account in good order and an image without findings."""
+
+    quota: Quota = Quota()
+    account: Account = Account()
+    clock: Clock = Clock()
+    task: TaskCourse = TaskCourse()
+    lists: Lists = Lists()
+    finding: tuple[ListedFinding, ...] = Field(default=(), strict=False)
+
+    @cached_property
+    def findings(self) -> tuple[ListedFinding, ...]:
+        """Every finding of every image, in the order of the lists."""
+        return tuple(one for finding in self.finding for one in finding.expanded())

@@ -1,0 +1,51 @@
+"""The operations that open a task and tell the quota."""
+
+import hmac
+from typing import Any
+
+from jenkins_scan.sandbox import TOKEN
+from jenkins_scan.sandbox.assets import REGION, REPO_ID, REPO_INSTANCE_ID
+from jenkins_scan.sandbox.call import Call
+from jenkins_scan.sandbox.messages import Refused
+from jenkins_scan.sandbox.state import Image
+
+
+def create_jenkins_image_scan_task(call: Call) -> dict[str, Any]:
+    """CreateJenkinsImageScanTask.
+
+    How it refuses a wrong token, a bad number and a request that names no image are choices of the sandbox: the API
+    page is silent. So is it about a spent quota; `BeyondQuata` is what its sister operations answer.
+    """
+    form = call.form
+    if not hmac.compare_digest(form["Token"].encode(), TOKEN.encode()):
+        raise Refused(400, "InvalidToken", "Specified Token is not valid: it is not the sandbox's CI/CD token.")
+    if call.query.get("JenkinsEnv", "") not in ("", "release"):
+        raise Refused(400, "InvalidJenkinsEnv", "Specified JenkinsEnv is not valid: leave it empty or send release.")
+    for name in ("ImageSize", "ImageCreate", "ImageUpdate"):
+        if name in form and not (form[name].isascii() and form[name].isdecimal()):
+            raise Refused(400, f"Invalid{name}", f"Specified {name} is not valid: a decimal number is expected.")
+    names = ("Digest", "ImageId", "Namespace", "RepoName", "Tag", "Uuid")
+    image = Image(*(form.get(name, "") for name in names))
+    if not (image.digest or image.image_id or image.repo_name):
+        raise Refused(400, "MissingDigest", "Digest is mandatory for this action (else ImageId, else RepoName).")
+    quota = call.conditions.quota
+    task = call.state.open_task(image, now=call.now, allowance=quota.capacity - quota.used)
+    if task is None:
+        raise Refused(400, "BeyondQuata", "Please check the scan quota")
+    return {
+        "Data": {
+            "TaskId": task.task_id,
+            "Uuid": task.uuid,
+            "ImageScanCapacity": quota.capacity,
+            "RepoRegionId": REGION,
+            "RepoInstanceId": REPO_INSTANCE_ID,
+            "RepoId": REPO_ID,
+        }
+    }
+
+
+def describe_image_scan_auth_count(call: Call) -> dict[str, Any]:
+    """DescribeImageScanAuthCount: the total and what is spent of it."""
+    quota = call.conditions.quota
+    spent = quota.used + call.state.paid_images()
+    return {"ImageScan": {"ScanCount": spent, "ImageScanCapacity": quota.capacity, "InstanceId": "sas-sandbox"}}

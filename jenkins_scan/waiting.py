@@ -1,0 +1,179 @@
+"""From an open task to its end: several status operations, one deadline, and no doubt taken for a success.
+
+Only a row with our TaskId, or the image's own row with a scan that ended after our submit, says how our task is. Every
+other row may be of an older scan.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from jenkins_scan.clock import Clock
+from jenkins_scan.errors import AccessError, PermissionDenied, ScanError, ScanFailed, ServiceError, StillRunning
+from jenkins_scan.security_center.interface import Answer, Phase, ScanRequest, Tasks, TaskStatus
+from jenkins_scan.security_center.polling import Rota, pause
+from jenkins_scan.security_center.status_words import ALREADY_RUNNING
+
+LATEST = "DescribeImageLatestScanTask"
+IMAGE_INSTANCES = "DescribeImageInstances"
+LEAF_RECORDS = "DescribeOnceTaskLeafRecordPage"
+FORBIDDEN = 403
+CUT = 1.0
+"""Seconds that the `Date` header of the submit cuts off: a scan that ended within them may be an older one."""
+LONGEST_ASKING = 30.0
+"""Seconds for one status call with its tries."""
+LOOKS_FOR_THE_ROW = 3
+"""How often the image's own row is looked for when another operation has said that the task ended: it may lag."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The task that is waited for."""
+
+    task_id: str
+    opened_at: float
+    """Seconds since the epoch, by the service's clock where it told one."""
+    request: ScanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task that ended well."""
+
+    said_by: TaskStatus
+    rows: tuple[TaskStatus, ...]
+    """The image's own rows with a scan that ended after our submit; empty when none could be had."""
+
+
+@dataclass
+class Wait:
+    """One task, waited for until `deadline` (monotonic time)."""
+
+    submitted: Submitted
+    tasks: Tasks
+    clock: Clock
+    deadline: float
+    spread: Callable[[], float] = random.random
+    """Gives a number from 0 to 1, so that many builds do not ask in step."""
+    said: Callable[[TaskStatus], None] = lambda _: None
+    """Told each status of our task as it comes."""
+    warnings: list[str] = field(default_factory=list)
+
+    def until_the_end(self) -> Ended:
+        """The end of the task.
+
+        Raises `errors.StillRunning` (16) at the deadline, `errors.ScanFailed` (17), `errors.AccessError` (14) when
+        nobody may ask, and `errors.ServiceError` (15) when the service gave no usable answer until the deadline.
+        """
+        began, rota = self.clock.monotonic(), Rota(self._operations(), self._steady())
+        refused: list[ScanError] = []
+        trouble: ServiceError | None = None
+        last: TaskStatus | None = None
+        while True:
+            for operation in rota.next():
+                try:
+                    ours = self._ours(operation, self._ask(operation).value)
+                    trouble = None
+                except PermissionDenied as denied:
+                    rota.refused(operation)
+                    refused.append(denied)
+                    continue
+                except ServiceError as problem:
+                    trouble = problem
+                    log.info("%s: %s", operation, problem.message)
+                    continue
+                for status in ours:
+                    last = status
+                    self.said(status)
+                self._judge(ours)
+                # One that only says "another task runs" has not shown ours.
+                if operation != IMAGE_INSTANCES and any(status.result != ALREADY_RUNNING for status in ours):
+                    rota.proved(operation)
+                if ours and all(status.phase is Phase.GOOD for status in ours):
+                    self._note(refused)
+                    return self._ended(operation, ours)
+            if rota.is_empty:
+                raise self._nobody_may_ask(refused)
+            left = self.deadline - self.clock.monotonic()
+            if left <= 0:
+                self._note(refused)
+                raise trouble or self._still_running(last)
+            self.clock.sleep(min(left, pause(self.clock.monotonic() - began, self.spread)))
+
+    def _operations(self) -> list[str]:
+        request = self.submitted.request
+        return [
+            *([LATEST] if request.digest else []),
+            *([IMAGE_INSTANCES] if request.digest or request.image_id else []),
+            LEAF_RECORDS,
+        ]
+
+    def _steady(self) -> str:
+        return IMAGE_INSTANCES if IMAGE_INSTANCES in self._operations() else LEAF_RECORDS
+
+    def _ask(self, operation: str) -> Answer[tuple[TaskStatus, ...]]:
+        until = min(self.deadline, self.clock.monotonic() + LONGEST_ASKING)
+        until = max(until, self.clock.monotonic() + CUT)  # the last look at the deadline, too, has a moment
+        request = self.submitted.request
+        if operation == LATEST and request.digest is not None:
+            return self.tasks.latest(request.digest, deadline=until)
+        if operation == IMAGE_INSTANCES:
+            return self.tasks.of_image(digest=request.digest, image_id=request.image_id, deadline=until)
+        return self.tasks.by_id(self.submitted.task_id, deadline=until)
+
+    def _ours(self, operation: str, rows: Sequence[TaskStatus]) -> tuple[TaskStatus, ...]:
+        if operation == IMAGE_INSTANCES:
+            return tuple(row for row in rows if self._is_fresh(row))
+        return tuple(row for row in rows if row.task_id == self.submitted.task_id)
+
+    def _is_fresh(self, row: TaskStatus) -> bool:
+        return row.scanned_at is not None and row.scanned_at >= self.submitted.opened_at + CUT
+
+    def _judge(self, ours: Sequence[TaskStatus]) -> None:
+        for status in ours:
+            if status.phase is Phase.BAD:
+                result = f" ({status.result})" if status.result else ""
+                raise ScanFailed(
+                    f"the scan of task {self.submitted.task_id} ended with {status.word or 'no word'}{result}, "
+                    f"says {status.source}."
+                )
+
+    def _ended(self, operation: str, ours: tuple[TaskStatus, ...]) -> Ended:
+        if operation == IMAGE_INSTANCES:
+            return Ended(ours[0], ours)
+        return Ended(ours[0], self._rows())
+
+    def _rows(self) -> tuple[TaskStatus, ...]:
+        """The image's own rows of this scan."""
+        if IMAGE_INSTANCES not in self._operations():
+            return ()
+        for look in range(LOOKS_FOR_THE_ROW):
+            if look > 0:
+                self.clock.sleep(1.0)
+            try:
+                rows = self._ours(IMAGE_INSTANCES, self._ask(IMAGE_INSTANCES).value)
+            except (AccessError, ServiceError) as unknown:
+                self.warnings.append(f"the image's own row cannot be read: {unknown.message}")
+                return ()
+            if rows or self.clock.monotonic() >= self.deadline:
+                return rows
+        return ()
+
+    def _note(self, refused: Sequence[ScanError]) -> None:
+        self.warnings += [f"one way to look for the task is closed: {denied.message}" for denied in refused]
+
+    def _nobody_may_ask(self, refused: Sequence[ScanError]) -> PermissionDenied:
+        actions = ", ".join(f"yundun-sas:{operation}" for operation in self._operations())
+        return PermissionDenied(
+            f"task {self.submitted.task_id} is open, and no status operation may be asked: {refused[-1].message}",
+            remedy=f"Grant one of {actions}, then take the task up again.",
+            http_status=FORBIDDEN,
+            request_id=refused[-1].request_id,
+            tried=tuple(denied.message for denied in refused),
+        )
+
+    def _still_running(self, last: TaskStatus | None) -> StillRunning:
+        told = "no status operation ever showed it" if last is None else f"last seen as {last.word!a} by {last.source}"
+        return StillRunning(f"task {self.submitted.task_id} has not ended at the deadline: {told}.")

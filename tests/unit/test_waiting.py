@@ -1,0 +1,304 @@
+"""From an open task to proved findings, played by the sandbox on a clock that nobody waits for."""
+
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from jenkins_scan import errors, sandbox
+from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.proof import key_of, prove, read_findings
+from jenkins_scan.sandbox.scenarios import load_scenario
+from jenkins_scan.sandbox.service import SandboxService
+from jenkins_scan.sandbox.state import State
+from jenkins_scan.sandbox.transport import SandboxTransport
+from jenkins_scan.security_center.client import SecurityCenterClient
+from jenkins_scan.security_center.credentials import Credentials
+from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.interface import Answer, Phase, ScanRequest, TaskStatus
+from jenkins_scan.security_center.signing import AcsV3Auth
+from jenkins_scan.submission import CLAIMED, Submission
+from jenkins_scan.waiting import Ended, Submitted, Wait
+from tests.support.center import FakeClock
+
+CONFIG, DIGEST, OTHER = ("c" * 64, "d" * 64, "e" * 64)
+REQUEST = ScanRequest(repo_name="app", tag="1", digest=DIGEST, image_id=CONFIG)
+KEYS = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET))
+TEN_MINUTES = 600.0
+
+
+def submission(request=REQUEST, digest_from="registry"):
+    return Submission(request, digest_from)
+
+
+class Scan:
+    """One task in the sandbox, and what comes of it."""
+
+    def __init__(self, scenario, state, request=REQUEST):
+        self.clock = FakeClock()
+        service = SandboxService(load_scenario(scenario), state, now=self.clock.now)
+        http = httpx.Client(auth=AcsV3Auth(KEYS, now=self.clock.now), transport=SandboxTransport(service))
+        self.center = SecurityCenterClient(http, Endpoint("http://sandbox"), SecretStr(sandbox.TOKEN), self.clock)
+        self.request = request
+        self.seen = []
+        answer = self.center.create_jenkins_image_scan_task(request, deadline=self.clock.monotonic() + 30)
+        self.task = answer.value
+        submitted = Submitted(self.task.task_id, answer.server_time, request)
+        self.wait = Wait(
+            submitted,
+            self.center.tasks,
+            self.clock,
+            self.clock.monotonic() + TEN_MINUTES,
+            spread=lambda: 0.5,
+            said=self.seen.append,
+        )
+
+    def found(self, gated=tuple(Kind), digest_from="registry"):
+        ended = self.wait.until_the_end()
+        assert prove(ended, submission(self.request, digest_from))
+        key = key_of(ended, submission(self.request), self.task.uuid)
+        return read_findings(self.center.results, key, gated=gated, deadline=self.clock.monotonic() + 60)
+
+
+@contextmanager
+def scanned(scenario, **parts):
+    with State(":memory:") as state:
+        yield Scan(scenario, state, **parts)
+
+
+def test_a_clean_image_has_no_findings_and_a_proof():
+    with scanned("clean") as scan:
+        found = scan.found()
+    assert (found.findings, found.kinds, found.warnings) == ((), frozenset(Kind), ())
+    assert sum(scan.clock.sleeps) < 15
+
+
+def test_the_findings_of_every_kind_are_there():
+    with scanned("vulnerable") as scan:
+        found = scan.found()
+    assert {finding.kind for finding in found.findings} == set(Kind)
+    text = repr(found)
+    assert sandbox.SECRET_TEXT not in text
+    assert sandbox.SAMPLE_URL not in text
+
+
+def test_every_finding_of_many_pages_is_there_once():
+    with scanned("paged") as scan:
+        found = scan.found()
+    assert len(found.findings) == len({finding.fingerprint for finding in found.findings}) == 3000
+
+
+def test_a_severity_that_is_not_known_stays_one():
+    with scanned("unknown-severity") as scan:
+        assert [finding.severity for finding in scan.found().findings] == [Severity.UNKNOWN]
+
+
+def test_a_word_that_is_not_known_is_told_and_waited_through():
+    with scanned("unknown-status") as scan:
+        scan.found()
+    assert Phase.UNKNOWN in {status.phase for status in scan.seen}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "error", "said"),
+    [
+        ("slow", errors.StillRunning, "has not ended at the deadline"),
+        ("stale", errors.StillRunning, "has not ended at the deadline"),
+        ("scan-failed", errors.ScanFailed, "ended with"),
+        ("scan-timeout", errors.ScanFailed, "ended with TIM"),
+        ("partial", errors.FindingsIncomplete, "is not whole"),
+        ("contradictory", errors.FindingsIncomplete, "its list is empty"),
+        ("wrong-image", errors.NotProved, "was of another image"),
+        ("poll-denied", errors.PermissionDenied, "yundun-sas:Describe"),
+    ],
+)
+def test_each_doubt_has_its_name(scenario, error, said):
+    with scanned(scenario) as scan, pytest.raises(error) as caught:
+        scan.found()
+    assert said in f"{caught.value.message} {caught.value.remedy}"
+    if error in (errors.StillRunning, errors.PermissionDenied):
+        assert scan.task.task_id in caught.value.message
+
+
+def test_a_long_wait_keeps_to_its_budget():
+    with scanned("slow") as scan:
+        asked = []
+        perform = scan.center._read
+
+        def counted(operation, *parts):
+            asked.append(operation)
+            return perform(operation, *parts)
+
+        scan.center.tasks._read = counted
+        with pytest.raises(errors.StillRunning):
+            scan.wait.until_the_end()
+    assert len(asked) <= 70
+
+
+def test_an_image_without_a_digest_is_found_by_its_task_and_image_id():
+    with scanned("vulnerable", request=ScanRequest(repo_name="app", tag="1", image_id=CONFIG)) as scan:
+        ended = scan.wait.until_the_end()
+    assert prove(ended, submission(scan.request, None)) == "image_id"
+
+
+class TestProof:
+    """What counts as one, and what does not."""
+
+    @staticmethod
+    def ended(**row):
+        rows = () if not row else (TaskStatus(source="rows", phase=Phase.GOOD, word="SUCCESS", **row),)
+        return Ended(TaskStatus(source="task", phase=Phase.GOOD, word="SUCCESS", digest=DIGEST), rows)
+
+    @pytest.mark.parametrize(
+        ("row", "digest_from", "proof"),
+        [
+            ({"image_id": CONFIG}, "registry", "image_id"),
+            ({"image_id": CONFIG, "digest": OTHER}, "--digest", "image_id"),
+            ({"digest": DIGEST}, "registry", "digest"),
+            ({"digest": DIGEST}, "graphdriver_repo_digest", "digest"),
+            ({}, "registry", "digest"),
+        ],
+    )
+    def test_our_config_digest_or_a_confirmed_digest_is_one(self, row, digest_from, proof):
+        assert prove(self.ended(**row), submission(digest_from=digest_from)) == proof
+
+    @pytest.mark.parametrize(
+        ("row", "digest_from"),
+        [
+            ({"image_id": OTHER}, "registry"),
+            ({"image_id": OTHER, "digest": DIGEST}, "registry"),
+            ({"digest": OTHER}, "registry"),
+            ({"digest": DIGEST}, CLAIMED),
+            ({"digest": DIGEST}, "containerd_target_provisional"),
+            ({"digest": DIGEST}, "buildx_metadata"),
+            ({"digest": DIGEST}, "digest_file"),
+            ({}, CLAIMED),
+        ],
+    )
+    def test_a_claim_or_another_image_is_none(self, row, digest_from):
+        with pytest.raises(errors.NotProved):
+            prove(self.ended(**row), submission(digest_from=digest_from))
+
+    def test_without_a_config_digest_the_confirmed_digest_has_to_fit(self):
+        request = ScanRequest(digest=DIGEST)
+        with pytest.raises(errors.NotProved, match="another image"):
+            prove(self.ended(image_id=OTHER, digest=OTHER), submission(request))
+        assert prove(self.ended(image_id=OTHER, digest=DIGEST), submission(request)) == "digest"
+
+
+class Scripted:
+    """Status operations that say what the test wants, again and again."""
+
+    def __init__(self, latest=(), rows=(), leaf=()):
+        self.said = {"latest": latest, "rows": rows, "leaf": leaf}
+        self.asked = []
+
+    def _say(self, what):
+        self.asked.append(what)
+        said = self.said[what]
+        if isinstance(said, Exception):
+            raise said
+        return Answer(tuple(said), None, None)
+
+    def latest(self, digest, *, deadline):
+        return self._say("latest")
+
+    def of_image(self, *, digest=None, image_id=None, deadline):
+        return self._say("rows")
+
+    def by_id(self, task_id, *, deadline):
+        return self._say("leaf")
+
+
+def waiting(tasks, seconds=60.0):
+    clock = FakeClock()
+    return Wait(Submitted("OURS", 100.0, REQUEST), tasks, clock, clock.monotonic() + seconds, spread=lambda: 0.5)
+
+
+def status(phase=Phase.GOOD, word="SUCCESS", **more):
+    return TaskStatus(source="op", phase=phase, word=word, **more)
+
+
+DENIED = errors.PermissionDenied("not allowed", http_status=403)
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        Scripted(latest=[status(task_id="OLDER")]),
+        Scripted(leaf=[status(task_id=None)]),
+        Scripted(rows=[status(scanned_at=100.9)]),
+        Scripted(rows=[status(scanned_at=None)]),
+        Scripted(latest=[status(task_id="OURS"), status(Phase.RUNNING, "START", task_id="OURS")]),
+        Scripted(latest=[status(Phase.UNKNOWN, "DONE", task_id="OURS")]),
+        Scripted(),
+    ],
+)
+def test_what_may_be_of_another_scan_never_ends_the_wait(tasks):
+    with pytest.raises(errors.StillRunning) as caught:
+        waiting(tasks).until_the_end()
+    assert caught.value.exit_code == 16
+
+
+def test_a_fresh_row_of_the_image_ends_it():
+    row = status(scanned_at=101.0, image_id=CONFIG)
+    assert waiting(Scripted(rows=[row])).until_the_end() == Ended(row, (row,))
+
+
+def test_one_refusal_alone_is_a_warning():
+    wait = waiting(Scripted(latest=DENIED, leaf=[status(task_id="OURS")]))
+    assert wait.until_the_end().rows == ()
+    assert "not allowed" in wait.warnings[0]
+
+
+def test_rows_that_cannot_be_read_are_a_warning_when_the_task_has_ended():
+    wait = waiting(Scripted(latest=[status(task_id="OURS")], rows=DENIED))
+    assert wait.until_the_end().said_by.task_id == "OURS"
+    assert "not allowed" in wait.warnings[0]
+
+
+def test_credentials_that_end_meanwhile_end_the_wait():
+    with pytest.raises(errors.CredentialsRefused):
+        waiting(Scripted(latest=errors.CredentialsRefused("expired"))).until_the_end()
+
+
+def test_a_service_that_is_gone_until_the_deadline_is_no_running_task():
+    gone = errors.ServiceUnreachable("gone")
+    with pytest.raises(errors.ServiceUnreachable):
+        waiting(Scripted(gone, gone, gone)).until_the_end()
+
+
+class TestLists:
+    """Lists that are refused, and counts that differ."""
+
+    class Results:
+        def __init__(self, refused=(), counts=None):
+            self.refused, self.told = refused, counts
+
+        def findings(self, source, image, *, deadline):
+            from jenkins_scan.security_center.interface import FindingList
+
+            if source.value in self.refused:
+                raise DENIED
+            return FindingList(source=source, findings=(), complete=True, total=0, received=0)
+
+        def counts(self, image, *, deadline):
+            if isinstance(self.told, Exception):
+                raise self.told
+            return Answer(self.told or {}, None, None)
+
+    def read(self, results, gated=()):
+        return read_findings(results, None, gated=gated, deadline=1)
+
+    def test_a_refused_list_of_a_gated_kind_is_no_pass(self):
+        with pytest.raises(errors.PermissionDenied):
+            self.read(self.Results(["baseline"]), gated=[Kind.BASELINE])
+
+    def test_another_one_is_a_warning_and_its_kind_not_fetched(self):
+        found = self.read(self.Results(["sca"]), gated=[Kind.BASELINE])
+        assert Kind.VULNERABILITY not in found.kinds
+        assert "sca findings was not fetched" in found.warnings[0]
+
+    def test_counts_that_cannot_be_read_are_a_warning(self):
+        assert "could not be compared" in self.read(self.Results(counts=DENIED)).warnings[0]
