@@ -12,6 +12,8 @@
     ├── QuotaError               12
     │   ├── QuotaTooLow               less than --min-quota remains
     │   └── QuotaSpent                the service said so (BeyondQuata)
+    ├── PolicyFailed             10   findings at or above --fail-on
+    ├── PolicyWarned             11   findings at or above --warn-on
     ├── ImageError               13
     │   ├── ImageNotFound
     │   ├── EngineUnreachable
@@ -173,6 +175,20 @@ class QuotaTooLow(QuotaError):
 
 class QuotaSpent(QuotaError):
     """The service refused the task with `BeyondQuata`."""
+
+
+class PolicyFailed(ScanError):
+    """Findings at or above the gate: the image must not ship."""
+
+    reason = Reason.POLICY
+    default_remedy = "Fix what is listed under `findings`, or accept it with a waiver that has a reason and a last day."
+
+
+class PolicyWarned(ScanError):
+    """Findings at or above the warning gate."""
+
+    reason = Reason.WARN
+    default_remedy = "Look at what is listed under `findings`."
 
 
 class ImageError(ScanError):

@@ -2,16 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, ScanError
 from jenkins_scan.findings import Finding, Kind
-from jenkins_scan.security_center.interface import ImageKey, Results, Source
+from jenkins_scan.security_center.interface import ImageKey, ListedName, Proof, Results, Source
 from jenkins_scan.submission import CLAIMS, Submission
 from jenkins_scan.waiting import FORBIDDEN, Ended
-
-Proof = Literal["image_id", "digest"]
-"""What the service's record has in common with the image: our config digest, or the confirmed digest that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,11 @@ def key_of(ended: Ended, submission: Submission, uuid: str | None) -> ImageKey:
     told = (*ended.rows, ended.said_by)
     uuids = [row.uuid for row in told if row.uuid is not None]
     digests = [row.digest for row in told if row.digest is not None]
-    return ImageKey(uuid=next(iter(uuids), uuid), digest=submission.request.digest or next(iter(digests), None))
+    request = submission.request
+    name = None
+    if request.repo_name is not None and request.tag is not None:
+        name = ListedName(request.namespace, request.repo_name, request.tag)
+    return ImageKey(next(iter(uuids), uuid), request.digest or next(iter(digests), None), name)
 
 
 def read_findings(results: Results, image: ImageKey, *, gated: Collection[Kind], deadline: float) -> Found:
@@ -91,10 +91,17 @@ def read_findings(results: Results, image: ImageKey, *, gated: Collection[Kind],
 
 def _compared(results: Results, image: ImageKey, sizes: Mapping[Source, int], deadline: float) -> Sequence[str]:
     """Warnings where the service counts otherwise than its lists. A count that meets an empty list is an error."""
+    counts: Mapping[Source, int] = {}
+    problem: Exception | None = None
     try:
         counts = results.counts(image, deadline=deadline).value
     except (ScanError, ValueError) as unknown:
-        return (f"the lists could not be compared with the service's own counts: {unknown}",)
+        problem = unknown
+    if image.digest is None and Source.MALICIOUS_FILE in sizes and Source.MALICIOUS_FILE not in counts:
+        # That list was asked for by name and tag, which may be wrong: only its count by Uuid shows that it is not.
+        raise FindingsIncomplete("without a digest the list of malicious files cannot be told to be this image's.")
+    if problem is not None:
+        return (f"the lists could not be compared with the service's own counts: {problem}",)
     for source, count in counts.items():
         if count > 0 and sizes.get(source) == 0:
             raise FindingsIncomplete(f"the service counts {count} {source.value} findings, and its list is empty.")

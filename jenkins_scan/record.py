@@ -7,8 +7,9 @@ and the fact that one may exist.
 from dataclasses import dataclass, field, replace
 
 from jenkins_scan.errors import Interrupted, Reason, ScanError, UsageError
+from jenkins_scan.gate.image import ImageJudgement
 from jenkins_scan.images.interface import ImageIdentity
-from jenkins_scan.security_center.interface import CreatedTask, Quota
+from jenkins_scan.security_center.interface import CreatedTask, Proof, Quota, TaskStatus
 from jenkins_scan.submission import Submission
 
 
@@ -30,6 +31,10 @@ class ImageRun:
     identity: ImageIdentity | None = None
     submission: Submission | None = None
     task: TaskRecord | None = None
+    ended: TaskStatus | None = None
+    """The last status of the task; None while nobody asked."""
+    proof: Proof | None = None
+    judgement: ImageJudgement | None = None
     error: ScanError | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -45,6 +50,10 @@ class Run:
     sandbox: bool = False
     warnings: list[str] = field(default_factory=list)
     interrupted: Interrupted | None = None
+
+    def is_judged(self, image: ImageRun | None = None) -> bool:
+        """Whether this image, or every image, was judged by its findings."""
+        return all(each.judgement is not None for each in (self.images if image is None else [image]))
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

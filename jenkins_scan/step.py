@@ -24,6 +24,7 @@ from jenkins_scan.errors import (
 )
 from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ImageSource
+from jenkins_scan.jury import Jury, baseline_of, warned
 from jenkins_scan.lost_answer import take_up
 from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, SecurityCenter
@@ -33,6 +34,8 @@ from jenkins_scan.submission import prepare
 FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
 """Seconds for all tries up to and including the submit of an image."""
+MOST_WAITS = 32
+"""Images that are waited for at once: the service scans them all anyway, and asking costs little."""
 GRACE = 1.5
 """Seconds that creates may still take to answer after an interruption."""
 log = logging.getLogger(__name__)
@@ -81,12 +84,19 @@ class _Step:
             sent = [work for work in _sound(works) if work.twin is None]
             spent = self._share_quota(sent)
             self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            if self.settings.judging is not None:
+                jury = Jury(self.settings.judging, self.center, self.clock)
+                self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
             _share_tasks(works)
             self._each(_sound(works), _look_again)
+            for work in _sound(works):
+                _warn(work.image)
         finally:
             self.run.sandbox = self.run.sandbox or self.center.is_sandbox
 
-    def _each(self, works: Sequence[_Work], do: Callable[[_Work], None], *, grace: float = 0.0) -> None:
+    def _each(
+        self, works: Sequence[_Work], do: Callable[[_Work], None], *, grace: float = 0.0, jobs: int | None = None
+    ) -> None:
         """Does it for each image side by side; what goes wrong is noted with the image."""
 
         def guarded(work: _Work) -> None:
@@ -99,7 +109,7 @@ class _Step:
             except Exception as problem:  # noqa: BLE001  one image's bug must not take the others along
                 work.image.error = InternalError.of(problem)
 
-        all_of_them = SideBySide(guarded, works, jobs=self.settings.jobs)
+        all_of_them = SideBySide(guarded, works, jobs=jobs or self.settings.jobs)
         try:
             all_of_them.finish()
         except BaseException:
@@ -114,6 +124,8 @@ class _Step:
         image.identity = found.identity
         image.submission = prepare(found, self.settings.overrides)
         image.warnings += [*found.warnings, *image.submission.warnings]
+        if self.settings.judging is not None:
+            baseline_of(self.settings.judging, image)  # one that does not fit ends the run before anything is sent
 
     def _share_quota(self, works: Sequence[_Work]) -> float:
         """Asks for the quota once, and refuses the images beyond it. Returns the seconds that took."""
@@ -207,8 +219,15 @@ def _find_twins(works: Sequence[_Work]) -> None:
 def _share_tasks(works: Sequence[_Work]) -> None:
     for work in works:
         if work.twin is not None:
-            work.image.task, work.image.error = work.twin.task, work.twin.error
+            work.image.task, work.image.error, work.image.ended = work.twin.task, work.twin.error, work.twin.ended
+            work.image.proof, work.image.judgement = work.twin.proof, work.twin.judgement
             work.image.warnings.append(f"it is the same image as {work.twin.reference}, and shares its task.")
+
+
+def _warn(image: ImageRun) -> None:
+    """A warning gate comes last: whatever else is wrong with the image says more."""
+    if image.judgement is not None and image.judgement.judged.warning:
+        image.error = warned(image.judgement)
 
 
 def _look_again(work: _Work) -> None:

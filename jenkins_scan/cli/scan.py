@@ -35,6 +35,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan "$IMAGE" --region cn-hangzhou
     jenkins-scan scan app:1 worker:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
+    from jenkins_scan.cli.gate import judging_of
     from jenkins_scan.cli.images import images_of
     from jenkins_scan.config.settings import scan_settings
     from jenkins_scan.errors import InternalError, Interrupted, ScanError
@@ -57,7 +58,9 @@ def command(context: click.Context, /, **values: Any) -> int:
             app.check_configuration()
             names = images_of(app, context, values)
             run.images = [ImageRun(as_label(text)) for text in names]
-            settings = scan_settings(values, names, **app.service_arguments(context))
+            judging, notes = judging_of(app, context, values)
+            run.warnings += notes
+            settings = scan_settings(values, names, judging, **app.service_arguments(context))
             _perform(app, settings, run, values)
         except ScanError as error:
             run.fail(error)
@@ -133,11 +136,11 @@ def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path,
     soft = frozenset() if settings is None else settings.soft
     stop_code = None if run.interrupted is None else run.interrupted.exit_code
 
-    def judged(reasons: "Iterable[Reason]") -> "Verdict":
-        return judge(reasons, soft=soft, exit_code=stop_code)
+    def verdict_over(reasons: "Iterable[Reason]", judged: bool) -> "Verdict":  # noqa: FBT001  as compose asks
+        return judge(reasons, judged=judged, soft=soft, exit_code=stop_code)
 
     def current() -> "Result":
-        result = compose(run, settings, app.build, judged, finished_at=app.clock.now())
+        result = compose(run, settings, app.build, verdict_over, finished_at=app.clock.now())
         return without_secrets(result, app.terminal.redact)
 
     result = current()

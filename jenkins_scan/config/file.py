@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, Option
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, Duration, Option
 from jenkins_scan.errors import ConfigurationError
 
 FOUND_NAME = ".jenkins-scan.toml"
@@ -25,8 +25,14 @@ IMAGE = Option(
     in_found_file=True,
     help="The image of this checkout, or a list of images.",
 )
+POLICY = Option(
+    name="policy",
+    commands=("scan",),
+    in_found_file=True,
+    help="Gates for each kind of finding, and a deny-list.",
+)
 KEYS: Mapping[str, Option] = {
-    option.name: option for option in (IMAGE, *OPTIONS, *GLOBAL_OPTIONS) if option.name != "config"
+    option.name: option for option in (IMAGE, POLICY, *OPTIONS, *GLOBAL_OPTIONS) if option.name != "config"
 }
 
 
@@ -103,10 +109,14 @@ def _value(option: Option, value: Any, shown: str) -> Any:
             "a text or a list of texts",
             isinstance(value, list) and all(isinstance(item, str) for item in value),
         )
-    elif option.switch:
+    elif option is POLICY:
+        expected = ("a table", isinstance(value, dict))
+    elif option.switch or option.negatable:
         expected = ("true or false", isinstance(value, bool))
     elif isinstance(option.type, click.IntRange):
         expected = ("a whole number", isinstance(value, int) and not isinstance(value, bool))
+    elif isinstance(option.type, Duration):
+        expected = ("a time span such as '15m'", isinstance(value, str))
     elif isinstance(option.type, click.FloatRange):
         expected = ("a number", isinstance(value, int | float) and not isinstance(value, bool))
     elif isinstance(option.type, click.Choice):

@@ -3,6 +3,7 @@
 The commands, the configuration file, `docs/configuration.md` and the tests all read this table.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,12 +37,16 @@ class Option:
     short: str | None = None
     repeatable: bool = False
     switch: bool = False
+    negatable: bool = False
+    """Whether `--no-NAME` says the opposite; then neither is the default."""
     in_found_file: bool = False
     """Whether a `.jenkins-scan.toml` found in the workspace may set it: a workspace is not trusted."""
 
     @property
     def flags(self) -> str:
         """The flags with their value, as the docs show them."""
+        if self.negatable:
+            return f"--{self.name} / --no-{self.name}"
         value = "" if self.switch else f" {self.metavar or self._choices() or 'TEXT'}"
         return (f"{self.short}, " if self.short else "") + f"--{self.name}{value}"
 
@@ -65,7 +70,8 @@ class Option:
 
     def decorate(self, command: Command) -> Command:
         """The command with this option."""
-        decls = [*([self.short] if self.short else []), f"--{self.name}", self.parameter]
+        long = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
+        decls = [*([self.short] if self.short else []), long, self.parameter]
         return click.option(
             *decls,
             type=self.type,
@@ -73,11 +79,34 @@ class Option:
             show_default=bool(self.default_text),
             metavar=self.metavar,
             multiple=self.repeatable,
-            is_flag=self.switch,
+            is_flag=self.switch or self.negatable,
             envvar=self.variable,
             help=self.help,
         )(command)
 
+
+class Duration(click.ParamType[float]):
+    """A time span such as `90s`, `15m` or `1h30m`; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = _DURATION.fullmatch(value.strip().lower())
+        if match is None or not match[0]:
+            self.fail(f"{value[:40]!r} is no time span; write it like 90s, 15m or 1h30m.", param, ctx)
+        hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        total = hours * 3600 + minutes * 60 + seconds
+        if not 1 <= total <= LONGEST_TIMEOUT:
+            self.fail(f"{value[:40]!r} is not between 1s and 24h.", param, ctx)
+        return total
+
+
+_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s?)?")
+LONGEST_TIMEOUT = 24 * 3600.0
+LEVELS = ("critical", "high", "medium", "low", "none")
 
 ALL = ("scan", "inspect", "quota")
 CLOUD = ("scan", "quota")
@@ -194,6 +223,56 @@ OPTIONS: tuple[Option, ...] = (
         commands=SCAN,
         default=1,
         help="Open no task when less image-scan quota remains; 0 turns this gate off.",
+    ),
+    Option(
+        name="fail-on",
+        type=click.Choice(LEVELS),
+        commands=SCAN,
+        in_found_file=True,
+        help="Wait for the scan, and end with 10 when a finding is at or above this severity.",
+    ),
+    Option(
+        name="warn-on",
+        type=click.Choice(LEVELS),
+        commands=SCAN,
+        in_found_file=True,
+        help="Wait for the scan, and end with 11 when a finding is at or above this severity.",
+    ),
+    Option(
+        name="fixable-only",
+        switch=True,
+        commands=SCAN,
+        default=False,
+        help="Let findings through for which no fix is known.",
+    ),
+    Option(
+        name="wait",
+        negatable=True,
+        commands=SCAN,
+        help="Wait for the scan and judge it, without a gate as with --fail-on high. A gate waits by itself.",
+    ),
+    Option(
+        name="timeout",
+        metavar="TIME",
+        type=Duration(),
+        commands=SCAN,
+        default="15m",
+        in_found_file=True,
+        help="How long to wait for the scan; then exit code 16.",
+    ),
+    Option(
+        name="waivers",
+        metavar="FILE",
+        commands=SCAN,
+        in_found_file=True,
+        help="TOML file of accepted findings, each with a reason and a last day.",
+    ),
+    Option(
+        name="baseline",
+        metavar="FILE",
+        commands=SCAN,
+        in_found_file=True,
+        help="The result.json of an earlier run: only what is new against it is gated.",
     ),
     Option(
         name="soft",

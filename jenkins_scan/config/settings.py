@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, SOFT_REASONS
 from jenkins_scan.errors import ConfigurationError, Reason
+from jenkins_scan.gate.image import Judging
 from jenkins_scan.security_center.endpoints import Endpoint, endpoint_of_region, endpoint_of_url
 from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
@@ -81,6 +82,8 @@ class ScanSettings:
     soft: frozenset[Reason]
     jobs: int = 1
     """How many images are worked on at once."""
+    judging: Judging | None = None
+    """None: the tasks are opened, and nobody waits for them."""
 
 
 ONE_IMAGE = ("namespace", "repo", "tag", "digest", "uuid")
@@ -88,7 +91,12 @@ ONE_IMAGE = ("namespace", "repo", "tag", "digest", "uuid")
 
 
 def scan_settings(
-    values: Mapping[str, Any], images: Sequence[str], *, endpoint_origin: Origin, in_jenkins: bool
+    values: Mapping[str, Any],
+    images: Sequence[str],
+    judging: Judging | None = None,
+    *,
+    endpoint_origin: Origin,
+    in_jenkins: bool,
 ) -> ScanSettings:
     """The settings of `scan` from its click parameters, for these images. Raises `ConfigurationError` (2)."""
     for name in ONE_IMAGE:
@@ -112,6 +120,7 @@ def scan_settings(
         min_quota=values["min_quota"],
         soft=_soft(values.get("soft")),
         jobs=values["jobs"],
+        judging=judging,
     )
 
 

@@ -5,9 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from jenkins_scan.findings import Finding, Kind
-from jenkins_scan.gate.baseline import Compared, Fingerprint, compare
+from jenkins_scan.gate.baseline import Baseline, Compared, Fingerprint, compare
 from jenkins_scan.gate.policy import Judged, Policy, judge_findings
 from jenkins_scan.gate.waivers import Waived, Waiver, apply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What every image of a run is judged by."""
+
+    policy: Policy
+    timeout: float
+    """Seconds to wait for the scans of all images together."""
+    waivers: tuple[Waiver, ...] = ()
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,16 @@ def word_of(reason: Reason) -> VerdictWord:
             assert_never(reason)
 
 
-def judge(reasons: Iterable[Reason], *, soft: frozenset[Reason] = frozenset(), exit_code: int | None = None) -> Verdict:
-    """The verdict over the reasons that occurred; none of them means that a task was opened and nothing more is known.
+def judge(
+    reasons: Iterable[Reason],
+    *,
+    judged: bool = False,
+    soft: frozenset[Reason] = frozenset(),
+    exit_code: int | None = None,
+) -> Verdict:
+    """The verdict over the reasons that occurred.
 
+    None of them is a PASS only for what was `judged` by its findings; otherwise a task was opened and no more is known.
     `soft` reasons count as a warning. `exit_code` is the code of the signal when there was one.
     """
     softened = {Reason.WARN if reason in soft else reason for reason in reasons}
@@ -69,4 +76,4 @@ def judge(reasons: Iterable[Reason], *, soft: frozenset[Reason] = frozenset(), e
         if reason in softened:
             code = exit_code if reason is Reason.INTERRUPTED and exit_code is not None else reason.code
             return Verdict(word_of(reason), reason, code)
-    return Verdict(VerdictWord.SUBMITTED, None, 0)
+    return Verdict(VerdictWord.PASS if judged else VerdictWord.SUBMITTED, None, 0)

@@ -1,25 +1,35 @@
 """The result composed from the record of a run."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, Literal
 
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import ScanSettings
 from jenkins_scan.errors import Reason
+from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.gate.stored import finding_to_dict, waived_to_dict
 from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.redaction import redacted
 from jenkins_scan.report import result as report
+from jenkins_scan.security_center.interface import Phase
 
+STATUS: Final[Mapping[Phase, Literal["succeeded", "failed", "running"]]] = {
+    Phase.GOOD: "succeeded",
+    Phase.BAD: "failed",
+    Phase.RUNNING: "running",
+    Phase.UNKNOWN: "running",
+}
 OPERATION: Final = "CreateJenkinsImageScanTask"
 LONGEST_TEXT = 2000
 OWN_WORDS: Final = frozenset(
     (
         *("schema", "tool", "verdict", "reason", "slug", "status", "operation", "source", "soft", "kind"),
+        *("severity", "proof", "counts"),
         *("store", "size_semantics", "manifest_kind", "registry_digest_from", "digest_from", "jenkins_env"),
     )
 )
@@ -30,16 +40,19 @@ def compose(
     run: Run,
     settings: ScanSettings | None,
     build: JenkinsBuild,
-    judged: Callable[[Iterable[Reason]], Verdict],
+    verdict_over: Callable[[Iterable[Reason], bool], Verdict],
     *,
     finished_at: float,
 ) -> report.Result:
-    """The result of a run; `judged` gives the verdict over reasons, for all of them and for those of each image.
+    """The result of a run.
 
+    `verdict_over` gives the verdict over reasons and over whether the findings were judged, for the run and each image.
     `settings` is None when they were refused. Times are seconds since the epoch.
     """
-    verdict = judged(run.reasons)
-    images = tuple(_image(run, image, judged(run.reasons_of(image))) for image in run.images)
+    verdict = verdict_over(run.reasons, run.is_judged())
+    images = tuple(
+        _image(run, image, verdict_over(run.reasons_of(image), run.is_judged(image))) for image in run.images
+    )
     return report.Result(
         tool=report.ToolEntry(version=__version__),
         started_at=_time(run.started_at),
@@ -53,6 +66,7 @@ def compose(
         policy=report.Policy(
             min_quota=None if settings is None else settings.min_quota,
             soft=() if settings is None else tuple(sorted(reason.slug for reason in settings.soft)),
+            **_gates(settings),
         ),
         quota=_quota(run, settings),
         images=images,
@@ -75,7 +89,39 @@ def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
         task=_image_task(image),
         verdict=verdict.word,
         reasons=_reasons(run, image),
+        proof=image.proof,
+        **_findings(image),
     )
+
+
+def _gates(settings: ScanSettings | None) -> dict[str, Any]:
+    judging = None if settings is None else settings.judging
+    if judging is None:
+        return {}
+    policy = judging.policy
+    levels = {
+        effect: {kind.value: None if level is None else level.value for kind, level in gates.items()}
+        for effect, gates in (("fail_on", policy.fail_on), ("warn_on", policy.warn_on))
+    }
+    return {**levels, "fixable_only": policy.fixable_only, "deny": sorted(policy.deny), "timeout": judging.timeout}
+
+
+def _findings(image: ImageRun) -> dict[str, Any]:
+    judgement = image.judgement
+    if judgement is None:
+        return {}
+    still_open, compared = judgement.waived.open, judgement.compared
+    counts: dict[str, dict[str, int]] = {kind.value: {level.value: 0 for level in Severity} for kind in Kind}
+    for finding in still_open:
+        counts[finding.kind.value][finding.severity.value] += 1
+    return {
+        "counts": counts,
+        "findings": tuple(finding_to_dict(finding) for finding in still_open),
+        "waived": tuple(waived_to_dict(finding, waiver) for finding, waiver in judgement.waived.waived),
+        "new": None if compared is None else len(compared.new),
+        "known": None if compared is None else len(compared.known),
+        "fixed": None if compared is None else compared.fixed,
+    }
 
 
 def _tasks(images: Iterable[report.ImageResult]) -> Iterator[report.TaskEntry]:
@@ -137,11 +183,15 @@ def _image_task(image: ImageRun) -> report.ImageTask | None:
     opened_at, task = _time(noted.opened_at), noted.task
     if task is None:
         return report.ImageTask(id=None, status="unknown", opened_at=opened_at)
+    ended = image.ended
+    finished = None if ended is None else ended.finished_at or ended.scanned_at
     return report.ImageTask(
         id=task.task_id,
         uuid=task.uuid,
-        status="submitted",
+        status="submitted" if ended is None else STATUS[ended.phase],
+        word=None if ended is None else one_line(ended.word),
         opened_at=opened_at,
+        finished_at=None if finished is None or ended is None or ended.phase is Phase.RUNNING else _time(finished),
         repo_region_id=task.repo_region_id,
         repo_instance_id=task.repo_instance_id,
         repo_id=task.repo_id,

@@ -41,7 +41,9 @@ class ImageTask(Part):
 
     id: str | None
     uuid: str | None = None
-    status: Literal["submitted", "unknown"]
+    status: Literal["submitted", "running", "succeeded", "failed", "unknown"]
+    word: str | None = None
+    """The service's own word for it, the last that came."""
     opened_at: datetime
     finished_at: datetime | None = None
     repo_region_id: str | None = None
@@ -80,6 +82,8 @@ class ImageResult(Part):
     task: ImageTask | None
     verdict: VerdictWord
     reasons: tuple[ReasonEntry, ...]
+    proof: Literal["image_id", "digest"] | None = None
+    """What proves that the scanned image is this one; null while nothing does."""
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     findings: tuple[dict[str, Any], ...] = ()
     waived: tuple[dict[str, Any], ...] = ()
@@ -136,6 +140,13 @@ class Policy(Part):
 
     min_quota: int | None
     soft: tuple[str, ...]
+    fail_on: dict[str, str | None] | None = None
+    """The gate of each kind; null when nobody waited."""
+    warn_on: dict[str, str | None] | None = None
+    fixable_only: bool | None = None
+    deny: tuple[str, ...] | None = None
+    timeout: float | None = None
+    """Seconds."""
 
 
 class Result(Part):

@@ -9,14 +9,20 @@ from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Res
 SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
 MOST_NAMES = 5
+MOST_FINDINGS = 10
+LEVELS = ("critical", "high", "unknown", "medium", "low")
 LONGEST_LINE = 1000
 MEANINGS = {
     None: "the image has NOT been judged",
     "quota": "the quota does not allow this scan; the image has not been judged",
     "policy": "the image must not ship",
+    "timeout": "the scan goes on; the image has not been judged",
     "warn": "softened by --soft; the image has not been judged",
     "interrupted": "stopped by a signal; the image has not been judged",
 }
+JUDGED = {None: "the image has passed the gate", "warn": "the image has findings at the warning gate"}
+"""In place of those above, when every image was judged by its findings."""
+TASK_WORDS = {"succeeded": "has ended", "failed": "has failed", "running": "still runs"}
 OTHERWISE = "the image has not been judged"
 
 
@@ -53,6 +59,7 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
         if image.task is not None:
             opened = "may exist, sent" if image.task.id is None else f"{image.task.id}, opened"
             yield "task", f"{opened} {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield from _findings(image)
     if result.quota.source is not None:
         yield "quota", _quota(result.quota)
     shown = result.warnings[:MOST_WARNINGS]
@@ -107,6 +114,8 @@ def _opened(result: Result) -> str:
 
 def _meaning(result: Result) -> str:
     text = MEANINGS.get(result.reason, OTHERWISE)
+    if all(image.proof is not None and image.counts for image in result.images):
+        text = JUDGED.get(result.reason, text)
     return text if len(result.images) == 1 else text.replace("the image has", "the images have")
 
 
@@ -132,10 +141,30 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
         )
 
 
+def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
+    """The findings counted, the worst of them, and what the waivers and the baseline made of them."""
+    if not image.counts:
+        return
+    by_level = Counter({level: sum(kinds[level] for kinds in image.counts.values()) for level in LEVELS})
+    counted = ", ".join(f"{by_level[level]} {level}" for level in LEVELS if by_level[level]) or "none"
+    waived = f"; {len(image.waived)} waived" if image.waived else ""
+    compared = "" if image.new is None else f"; {image.new} new, {image.known} known, {image.fixed} fixed"
+    yield "findings", f"{counted}{waived}{compared}"
+    ranked = sorted(image.findings, key=lambda finding: LEVELS.index(finding["severity"]))
+    for finding in ranked[:MOST_FINDINGS]:
+        place = finding["package"] or finding["path"] or ""
+        version = f" {finding['version']}" if finding["version"] else ""
+        yield finding["severity"], f"{finding['id']} {finding['title']} {place}{version}".rstrip()
+    if len(ranked) > MOST_FINDINGS:
+        yield "", f"and {len(ranked) - MOST_FINDINGS} more in result.json"
+
+
 def _task(image: ImageResult) -> str:
     if image.task is None:
         return ""
-    return "a task may exist" if image.task.id is None else f"task {image.task.id} is open"
+    if image.task.id is None:
+        return "a task may exist"
+    return f"task {image.task.id} {TASK_WORDS.get(image.task.status, 'is open')}"
 
 
 def _quota(quota: QuotaEntry) -> str:

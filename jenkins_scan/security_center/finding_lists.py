@@ -40,6 +40,8 @@ class ListOperation:
     """The parameter that takes the image's Uuid."""
     by_digest: str | None = None
     """The parameter that takes its digest, where no Uuid is known or taken."""
+    by_name: bool = False
+    """Whether it takes the name instead, where no digest is known."""
     others: tuple[tuple[str, str], ...] = ()
 
     def query(self, image: ImageKey) -> dict[str, str]:
@@ -48,6 +50,13 @@ class ListOperation:
             key = {self.by_uuid: image.uuid}
         elif self.by_digest is not None and image.digest:
             key = {self.by_digest: image.digest}
+        elif self.by_name and image.name is not None:
+            named = {
+                "RepoNamespace": image.name.namespace,
+                "RepoName": image.name.repo_name,
+                "ImageTag": image.name.tag,
+            }
+            key = {parameter: text for parameter, text in named.items() if text}
         else:
             needed = " or ".join(
                 word for word, parameter in (("Uuid", self.by_uuid), ("digest", self.by_digest)) if parameter
@@ -69,12 +78,14 @@ LISTS: Final[Mapping[Source, ListOperation]] = {
     ),
     Source.BASELINE: ListOperation("DescribeImageBaselineCheckResult", BaselinesReply, by_uuid="ImageUuid"),
     Source.MALICIOUS_FILE: ListOperation(
-        "DescribeGroupedMaliciousFiles", MaliciousGroupsReply, by_digest="ImageDigest"
+        "DescribeGroupedMaliciousFiles", MaliciousGroupsReply, by_digest="ImageDigest", by_name=True
     ),
     Source.SENSITIVE_FILE: ListOperation("DescribeImageSensitiveFileList", SensitiveFilesReply, by_uuid="ImageUuid"),
     Source.BUILD_RISK: ListOperation("DescribeImageBuildRiskByKey", BuildRisksReply, by_uuid="ImageUuid"),
 }
-PLACES: Final = ListOperation("DescribeAffectedMaliciousFileImages", MaliciousFilesReply, by_digest="ImageDigest")
+PLACES: Final = ListOperation(
+    "DescribeAffectedMaliciousFileImages", MaliciousFilesReply, by_digest="ImageDigest", by_name=True
+)
 """Where the malicious files are; which there are, the grouped list tells."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from jenkins_scan.findings import Finding, Kind
 
@@ -108,6 +108,10 @@ class TaskStatus:
     """The key of the image in the lists of findings."""
 
 
+Proof = Literal["image_id", "digest"]
+"""What the service's record has in common with the image: our config digest, or the confirmed digest that was sent."""
+
+
 class Source(StrEnum):
     """A list of findings."""
 
@@ -125,12 +129,23 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedName:
+    """The name under which the service lists an image. Several images may have had it."""
+
+    namespace: str | None
+    repo_name: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImageKey:
     """What names one image in the lists of findings. A list is never asked without the key that it takes."""
 
     uuid: str | None
     digest: str | None
     """64 hex digits, without `sha256:`."""
+    name: ListedName | None = None
+    """For the lists that take no Uuid, where no digest is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,8 @@ def workspace(tmp_path):
         'scenario = "clean"',
         'config = "other.toml"',
         'unheard-of = "x"',
-        'fail-on = "high"',
-        "[policy.vulnerability]",
+        "fixable-only = true",
+        '[policy.vulnerability]\nfail_onn = "high"',
         "= broken",
     ],
 )

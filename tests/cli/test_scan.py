@@ -191,7 +191,7 @@ def test_a_region_is_a_region_id_also_beside_the_sandbox(cli, archive):
         (("a:1", *SANDBOX, "--scenario", "claen"), {}, 2, "clean"),
         (("a:1", "--region", "cn-hangzhou", "--scenario", "clean"), {}, 2, "--endpoint sandbox"),
         (("a:1", *SANDBOX), {"JENKINS_SCAN_MIN_QOUTA": "5"}, 2, "JENKINS_SCAN_MIN_QUOTA"),
-        (("a:1", *SANDBOX), {"JENKINS_SCAN_FAIL_ON": "high"}, 2, "JENKINS_SCAN_FAIL_ON"),
+        (("a:1", *SANDBOX), {"JENKINS_SCAN_FAIL_ONN": "high"}, 2, "JENKINS_SCAN_FAIL_ON"),
         (
             ("a:1", "--endpoint", "http://127.0.0.1:1"),
             {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-x"},

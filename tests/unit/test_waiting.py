@@ -16,7 +16,7 @@ from jenkins_scan.sandbox.transport import SandboxTransport
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.endpoints import Endpoint
-from jenkins_scan.security_center.interface import Answer, Phase, ScanRequest, TaskStatus
+from jenkins_scan.security_center.interface import Answer, ImageKey, Phase, ScanRequest, Source, TaskStatus
 from jenkins_scan.security_center.signing import AcsV3Auth
 from jenkins_scan.submission import CLAIMED, Submission
 from jenkins_scan.waiting import Ended, Submitted, Wait
@@ -289,7 +289,7 @@ class TestLists:
             return Answer(self.told or {}, None, None)
 
     def read(self, results, gated=()):
-        return read_findings(results, None, gated=gated, deadline=1)
+        return read_findings(results, ImageKey("uuid", DIGEST), gated=gated, deadline=1)
 
     def test_a_refused_list_of_a_gated_kind_is_no_pass(self):
         with pytest.raises(errors.PermissionDenied):
@@ -299,6 +299,15 @@ class TestLists:
         found = self.read(self.Results(["sca"]), gated=[Kind.BASELINE])
         assert Kind.VULNERABILITY not in found.kinds
         assert "sca findings was not fetched" in found.warnings[0]
+
+    @pytest.mark.parametrize(("counts", "whole"), [({}, False), (DENIED, False), ({Source.MALICIOUS_FILE: 0}, True)])
+    def test_without_a_digest_only_its_count_shows_that_the_list_of_malicious_files_is_right(self, counts, whole):
+        results, key = self.Results(counts=counts), ImageKey("uuid", None)
+        if whole:
+            assert read_findings(results, key, gated=(), deadline=1).findings == ()
+            return
+        with pytest.raises(errors.FindingsIncomplete, match="malicious files"):
+            read_findings(results, key, gated=(), deadline=1)
 
     def test_counts_that_cannot_be_read_are_a_warning(self):
         assert "could not be compared" in self.read(self.Results(counts=DENIED)).warnings[0]

@@ -9,8 +9,11 @@ from jenkins_scan.config.file import FOUND_NAME, KEYS, LARGEST_FILE, FileSetting
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import ConfigurationError
 
-ALLOWED_IN_FOUND_FILE = {"image", "platform", "output", "report-dir", "color"}
-"""Of the contract's list, those that exist in this version."""
+ALLOWED_IN_FOUND_FILE = {
+    *("image", "platform", "output", "report-dir", "color"),
+    *("timeout", "fail-on", "warn-on", "policy", "waivers", "baseline"),
+}
+"""The contract's list."""
 SAMPLES = {
     "image": '"app:1"',
     "color": '"never"',
@@ -20,6 +23,11 @@ SAMPLES = {
     "jobs": "2",
     "engine-wait": "2.5",
     "pushed": "true",
+    "fail-on": '"high"',
+    "warn-on": '"low"',
+    "wait": "true",
+    "fixable-only": "true",
+    "policy": '{ deny = ["CVE-2024-0001"] }',
     "jenkins-env": '"release"',
     "report-dir": '"reports"',
 }
@@ -90,7 +98,7 @@ def test_a_named_file_is_trusted_with_every_option(named, key):
 
 
 def test_every_option_but_config_itself_is_a_key():
-    assert KEYS.keys() == {"image", *(option.name for option in (*OPTIONS, *GLOBAL_OPTIONS))} - {"config"}
+    assert KEYS.keys() == {"image", "policy", *(option.name for option in (*OPTIONS, *GLOBAL_OPTIONS))} - {"config"}
 
 
 def test_the_build_of_a_fork_ignores_the_found_file_whatever_it_says(found):
@@ -146,7 +154,7 @@ def test_a_named_file_may_choose_any_place(named):
 
 @pytest.mark.parametrize(
     ("key", "suggestion"),
-    [("regoin", "region"), ("min_quota", "min-quota"), ("Image", "image"), ("fail-on", None), ("config", None)],
+    [("regoin", "region"), ("min_quota", "min-quota"), ("Image", "image"), ("fail_on", "fail-on"), ("config", None)],
 )
 def test_an_unknown_key_is_refused_with_a_suggestion(named, key, suggestion):
     with pytest.raises(ConfigurationError, match="unknown key") as caught:
@@ -172,6 +180,9 @@ def test_a_long_or_evil_key_is_shown_short_and_plain(named):
         ("min-quota = 1.5", "a whole number"),
         ('engine-wait = "5"', "a number"),
         ("engine-wait = true", "a number"),
+        ("policy = 1", "a table"),
+        ("timeout = 900", "a time span such as '15m'"),
+        ('wait = "yes"', "true or false"),
         ('vpc = "yes"', "true or false"),
         ("vpc = 1", "true or false"),
         ("output = 1", "a text or a list of texts"),

@@ -4,12 +4,21 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, options_of
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, Duration, options_of
 from jenkins_scan.config.settings import Origin, origin_of
 
 EVERY = [*OPTIONS, *GLOBAL_OPTIONS]
-DOMAIN = {"min-quota": "7", "jobs": "7", "engine-wait": "7.5", "jenkins-env": "release", "color": "never"}
-BAD = {"min-quota": "-1", "jobs": "0", "engine-wait": "601", "jenkins-env": "prod", "color": "purple"}
+LEVELS = {"fail-on": "high", "warn-on": "low", "timeout": "90s"}
+DOMAIN = {"min-quota": "7", "jobs": "7", "engine-wait": "7.5", "jenkins-env": "release", "color": "never", **LEVELS}
+BAD = {
+    "min-quota": "-1",
+    "jobs": "0",
+    "engine-wait": "601",
+    "jenkins-env": "prod",
+    "color": "purple",
+    "fail-on": "bad",
+    "timeout": "soon",
+}
 
 
 def probe(option):
@@ -28,8 +37,10 @@ def run(option, *arguments, env=None, file=None):
 
 def shown(option, value):
     """How click hands over the text `value` of this option."""
-    if option.switch:
+    if option.switch or option.negatable:
         return "True"
+    if isinstance(option.type, Duration):
+        return "90.0"
     if option.repeatable:
         return repr((value,))
     return value if isinstance(option.type, click.IntRange | click.FloatRange) else repr(value)
@@ -38,14 +49,16 @@ def shown(option, value):
 @pytest.mark.parametrize("option", EVERY, ids=lambda option: option.name)
 def test_an_option_comes_from_flag_variable_file_and_default_in_this_order(option):
     value = DOMAIN.get(option.name, "x")
-    flag = [f"--{option.name}", *([] if option.switch else [value])]
-    variable = {option.variable: "true" if option.switch else value}
-    file = {option.parameter: True if option.switch else [value] if option.repeatable else value}
+    switch = option.switch or option.negatable
+    flag = [f"--{option.name}", *([] if switch else [value])]
+    variable = {option.variable: "true" if switch else value}
+    file = {option.parameter: True if switch else [value] if option.repeatable else value}
     expected = shown(option, value)
     assert run(option, *flag, env=variable, file=file).output == f"{expected} {Origin.FLAG}\n"
     assert run(option, env=variable, file=file).output == f"{expected} {Origin.ENVIRONMENT}\n"
     assert run(option, file=file).output == f"{expected} {Origin.FILE}\n"
-    assert run(option).output == f"{() if option.repeatable else option.default!r} {Origin.DEFAULT}\n"
+    default = 900.0 if isinstance(option.type, Duration) else () if option.repeatable else option.default
+    assert run(option).output == f"{default!r} {Origin.DEFAULT}\n"
 
 
 @pytest.mark.parametrize("option", [option for option in EVERY if option.name in BAD], ids=lambda option: option.name)
@@ -92,7 +105,10 @@ def test_no_option_takes_a_secret():
 
 def test_no_option_that_redirects_or_weakens_may_stand_in_a_found_file():
     allowed = {option.name for option in EVERY if option.in_found_file}
-    assert allowed == {"platform", "output", "report-dir", "color"}
+    assert allowed == {
+        *("platform", "output", "report-dir", "color"),
+        *("timeout", "fail-on", "warn-on", "waivers", "baseline"),
+    }
 
 
 @pytest.mark.parametrize("command", ["scan", "inspect", "quota"])
@@ -101,3 +117,22 @@ def test_a_command_has_its_options_in_the_order_of_the_table(command):
     assert [parameter.name for parameter in decorated.params] == [
         option.parameter for option in OPTIONS if command in option.commands
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("15m", 900), ("1h", 3600), ("1h30m", 5400), (" 2M5S ", 125), ("24h", 86400)],
+)
+def test_a_time_span_is_read(text, seconds):
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "25h", "-5", "1.5h", "1d", "m", "5 m", "1s1h", "9" * 400])
+def test_what_is_no_time_span_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        Duration().convert(text, None, None)
+
+
+def test_the_two_words_of_a_choice_stand_in_the_docs():
+    (option,) = (option for option in OPTIONS if option.name == "wait")
+    assert option.flags == "--wait / --no-wait"

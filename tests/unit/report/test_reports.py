@@ -1,7 +1,6 @@
 """What the reports make of a run: lines that fit a console, and text from strangers that stays harmless."""
 
 import json
-from functools import partial
 
 import pytest
 
@@ -22,7 +21,13 @@ HOSTILE = "x\x1b[31m\r\nevil\x00 [red]b[/red] \u202egnp.exe </script>"
 
 def result_of(run, settings=None):
     stop = None if run.interrupted is None else run.interrupted.exit_code
-    return compose(run, settings, read_build({}), partial(judge, exit_code=stop), finished_at=1.0)
+    return compose(
+        run,
+        settings,
+        read_build({}),
+        lambda reasons, judged: judge(reasons, judged=judged, exit_code=stop),
+        finished_at=1.0,
+    )
 
 
 def opened(**changes):
@@ -97,7 +102,7 @@ def test_a_signal_is_a_reason_beside_the_error():
 def test_the_last_line_has_one_shape_for_every_reason(reason):
     run = opened()
     verdict = judge([reason])
-    line = summary.verdict_line(compose(run, None, read_build({}), lambda _: verdict, finished_at=1.0))
+    line = summary.verdict_line(compose(run, None, read_build({}), lambda *_: verdict, finished_at=1.0))
     assert line.startswith(f"{verdict.word} {reason.slug}: task TASK is open; ")
     assert line.endswith(f"(exit {reason.code})")
 

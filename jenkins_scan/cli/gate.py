@@ -1,0 +1,96 @@
+"""What a scan is judged by: the gates of flags, variables and files together, and whether it waits at all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.config.file import FOUND_NAME
+from jenkins_scan.config.settings import Origin, origin_of
+from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.gate.image import Judging
+from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stricter
+
+GATES = ("fail_on", "warn_on")
+
+
+def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging | None, list[str]]:
+    """What the run is judged by, None when it only submits, and warnings. Raises `ConfigurationError` (2)."""
+    by_user, found = _policies(app, context, values)
+    policy, waits, warnings = stricter(by_user, found), values["wait"], []
+    if waits is False:
+        if by_user.has_gate:
+            raise ConfigurationError(
+                "--no-wait and a gate: what nobody waits for cannot be judged.",
+                remedy="Leave out --no-wait, or the gate (--fail-on, --warn-on, [policy]).",
+            )
+        if found.has_gate:
+            warnings.append("the gates of the configuration file in the workspace are not applied: --no-wait.")
+    elif waits and not policy.has_gate:
+        policy = policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None)
+    if waits is False or not policy.has_gate:
+        _require_use(context, values)
+        return None, warnings
+    warnings += gates_never_met(policy)
+    return Judging(
+        policy=policy,
+        timeout=values["timeout"],
+        waivers=_waivers(app, values["waivers"], warnings),
+        baseline=_baseline(app, values, warnings),
+    ), warnings
+
+
+def _policies(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Policy, Policy]:
+    """The policy of whoever runs the tool, and that of a file found in the workspace."""
+    fixable = values["fixable_only"] or None
+    table = app.file.values.get("policy", {})
+    if not app.file.found:
+        return policy_from(table, values["fail_on"], values["warn_on"], fixable), Policy()
+    own = {name: None if origin_of(context, name) is Origin.FILE else values[name] for name in GATES}
+    general = {name: app.file.values[name] for name in GATES if name in app.file.values}
+    shown = f"[policy] of {FOUND_NAME}"
+    return policy_from({}, own["fail_on"], own["warn_on"], fixable), policy_from(
+        {**general, **table}, fixable_only=fixable, shown=shown
+    )
+
+
+def _require_use(context: click.Context, values: Mapping[str, Any]) -> None:
+    """Refuses what only a judgement would use, so that nobody believes it was applied."""
+    for name in ("waivers", "baseline", "fixable_only"):
+        if values[name] and origin_of(context, name) is not Origin.FILE:
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigurationError(
+                f"{flag} belongs to a gate, and none was asked for.", remedy=f"Add --fail-on high, or leave {flag} out."
+            )
+
+
+def _waivers(app: App, named: str | None, warnings: list[str]) -> tuple[Any, ...]:
+    if not named or _is_a_forks(app, named, "waivers", warnings):
+        return ()
+    from jenkins_scan.gate.waiver_file import read_waivers
+
+    return read_waivers(Path(named))
+
+
+def _baseline(app: App, values: Mapping[str, Any], warnings: list[str]) -> Any:
+    named = values["baseline"]
+    if not named or _is_a_forks(app, named, "the baseline", warnings):
+        return None
+    from jenkins_scan.gate.baseline import read_baseline
+
+    return read_baseline(Path(named), sandbox=values["endpoint"] == "sandbox")
+
+
+def _is_a_forks(app: App, named: str, what: str, warnings: list[str]) -> bool:
+    """Whether the file lies in the workspace of a fork's build, whose author may have written it."""
+    if not app.build.from_fork:
+        return False
+    try:
+        inside = Path(named).resolve().is_relative_to(Path.cwd().resolve())
+    except (OSError, RuntimeError, ValueError):
+        inside = True
+    if inside:
+        warnings.append(f"{what} in the workspace of a fork's build are not applied: its author may have written them.")
+    return inside

@@ -1,0 +1,91 @@
+"""The judgement of one image whose task is open: wait for its end, prove whose it was, read its findings, judge."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from jenkins_scan.clock import Clock
+from jenkins_scan.errors import InternalError, PolicyFailed, PolicyWarned
+from jenkins_scan.findings import Finding
+from jenkins_scan.gate.baseline import Fingerprint
+from jenkins_scan.gate.image import ImageJudgement, Judging, judge_image
+from jenkins_scan.gate.names import names_of_image, repository_of
+from jenkins_scan.proof import key_of, prove, read_findings
+from jenkins_scan.record import ImageRun
+from jenkins_scan.security_center.interface import SecurityCenter
+from jenkins_scan.waiting import Submitted, Wait
+
+READING: Final = 120.0
+"""Seconds to read the findings of one image, after its task has ended."""
+SHOWN: Final = 5
+"""Findings that an error names."""
+
+
+class Jury:
+    """Judges the images of one run. One deadline holds for the scans of all of them."""
+
+    def __init__(self, judging: Judging, center: SecurityCenter, clock: Clock) -> None:
+        self._judging = judging
+        self._center = center
+        self._clock = clock
+        self._deadline = clock.monotonic() + judging.timeout
+
+    def judge(self, image: ImageRun) -> None:
+        """Notes the judgement with the image.
+
+        Raises `errors.PolicyFailed` (10), and what `waiting` and `proof` raise; findings that only warn are left to the
+        end of the step.
+        """
+        if image.task is None or image.task.task is None or image.submission is None or image.identity is None:
+            raise InternalError("an image was to be judged that was never submitted.")
+        task, submission = image.task.task, image.submission
+        wait = Wait(
+            Submitted(task.task_id, image.task.opened_at, submission.request),
+            self._center.tasks,
+            self._clock,
+            self._deadline,
+            said=lambda status: setattr(image, "ended", status),
+        )
+        try:
+            ended = wait.until_the_end()
+        finally:
+            image.warnings += wait.warnings
+        image.proof = prove(ended, submission)
+        policy = self._judging.policy
+        found = read_findings(
+            self._center.results,
+            key_of(ended, submission, task.uuid),
+            gated=policy.gated_kinds,
+            deadline=self._clock.monotonic() + READING,
+        )
+        image.warnings += found.warnings
+        image.judgement = judge_image(
+            found.findings,
+            policy,
+            today=datetime.fromtimestamp(self._clock.now(), UTC).date(),
+            image_names=names_of_image(image.identity),
+            waivers=self._judging.waivers,
+            known=baseline_of(self._judging, image),
+            fetched=found.kinds,
+        )
+        if image.judgement.judged.failing:
+            raise PolicyFailed(f"{_listed(image.judgement.judged.failing)} at or above --fail-on, or denied.")
+
+
+def baseline_of(judging: Judging, image: ImageRun) -> frozenset[Fingerprint] | None:
+    """What was known of this image's repository; None without a baseline. Raises `errors.ConfigurationError` (2)."""
+    if judging.baseline is None or image.identity is None or image.submission is None:
+        return None
+    request = image.submission.request
+    return judging.baseline.known(repository_of(image.identity.canonical, request.namespace, request.repo_name))
+
+
+def warned(judgement: ImageJudgement) -> PolicyWarned:
+    """The reason (11) for findings that only warn."""
+    return PolicyWarned(f"{_listed(judgement.judged.warning)} at or above --warn-on.")
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    named = [f"{finding.id} ({finding.severity})" for finding in findings[:SHOWN]]
+    more = f" and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""
+    return f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}: {', '.join(named)}{more};"
