@@ -31,7 +31,7 @@ EXIT_CODES = "\n".join(
 )
 EPILOG = f"""\b
 Exit codes:
-  0                         submitted: a task was opened (the last line says so)
+  0                         PASS, or SUBMITTED: a task was opened (the last line says which)
 {EXIT_CODES.replace("`", "")}
 
 \b

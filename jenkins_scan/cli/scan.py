@@ -19,20 +19,22 @@ if TYPE_CHECKING:
     from jenkins_scan.report.result import Result
 
 
-@click.command("scan", short_help="Identify the image, judge the quota, open a scan task.")
+@click.command("scan", short_help="Identify images, have them scanned, judge what was found.")
 @click.argument("image", nargs=-1)
 @options_of("scan")
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
-    """Identify each IMAGE by its bytes, judge the quota, and open a scan task for it in Security Center.
+    """Identify each IMAGE by its bytes, judge the quota, have Security Center scan it, and judge what was found.
 
     IMAGE is a name on the Docker or podman engine of this agent, such as registry.example.com:5000/team/app:1; an
     archive or layout: docker-archive://PATH, oci-archive://PATH, oci-dir://PATH; or a pushed image: registry://NAME.
-    docker://NAME and podman://NAME ask that engine alone. Nothing is pulled or uploaded. This version opens the tasks
-    and ends SUBMITTED; it does not wait for findings.
+    docker://NAME and podman://NAME ask that engine alone. Nothing is pulled or uploaded.
+
+    With a gate (--fail-on, --warn-on, [policy]) it waits for the scan and judges its findings. Without one it ends
+    SUBMITTED: the image has then not been judged.
 
     \b
-    jenkins-scan scan "$IMAGE" --region cn-hangzhou
+    jenkins-scan scan "$IMAGE" --region cn-hangzhou --fail-on high
     jenkins-scan scan app:1 worker:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
     from jenkins_scan.cli.gate import judging_of
