@@ -6,6 +6,7 @@ Fixtures of a wider scope, such as a started engine, are set up outside of this 
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -44,14 +45,25 @@ def is_cleared(variable: str) -> bool:
     return named or variable.lower().endswith("_proxy")
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of tests that ask for none: a folder for each of thousands would take seconds."""
+    return tmp_path_factory.mktemp("empty")
+
+
 @pytest.fixture(autouse=True)
-def bare_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def bare_surroundings(
+    request: pytest.FixtureRequest, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """A home that does not exist, an empty working folder, and none of this machine's settings."""
     for variable in filter(is_cleared, list(os.environ)):
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", "/nonexistent/home")
     monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    monkeypatch.chdir(tmp_path)
+    own = "tmp_path" in request.fixturenames
+    monkeypatch.chdir(request.getfixturevalue("tmp_path") if own else empty_folder)
+    yield
+    assert own or not list(empty_folder.iterdir()), "a test that writes files asks for tmp_path"
 
 
 @pytest.fixture(autouse=True)
