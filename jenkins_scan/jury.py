@@ -8,7 +8,7 @@ from jenkins_scan.clock import Clock
 from jenkins_scan.errors import InternalError, PolicyFailed, PolicyWarned
 from jenkins_scan.findings import Finding
 from jenkins_scan.gate.baseline import Fingerprint
-from jenkins_scan.gate.image import ImageJudgement, Judging, judge_image
+from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
 from jenkins_scan.proof import key_of, prove, read_findings
 from jenkins_scan.record import ImageRun
@@ -17,6 +17,8 @@ from jenkins_scan.waiting import Submitted, Wait
 
 READING: Final = 120.0
 """Seconds to read the findings of one image, after its task has ended."""
+MOST_WAITS: Final = 32
+"""Images that are waited for at once: the service scans them all anyway, and asking costs little."""
 SHOWN: Final = 5
 """Findings that an error names."""
 
@@ -80,9 +82,10 @@ def baseline_of(judging: Judging, image: ImageRun) -> frozenset[Fingerprint] | N
     return judging.baseline.known(repository_of(image.identity.canonical, request.namespace, request.repo_name))
 
 
-def warned(judgement: ImageJudgement) -> PolicyWarned:
-    """The reason (11) for findings that only warn."""
-    return PolicyWarned(f"{_listed(judgement.judged.warning)} at or above --warn-on.")
+def warn(image: ImageRun) -> None:
+    """Notes the reason (11) for findings that only warn. It comes last: whatever else is wrong says more."""
+    if image.error is None and image.judgement is not None and image.judgement.judged.warning:
+        image.error = PolicyWarned(f"{_listed(image.judgement.judged.warning)} at or above --warn-on.")
 
 
 def _listed(findings: Sequence[Finding]) -> str:

@@ -4,9 +4,10 @@ An error or a signal at any moment leaves everything known until then; above all
 and the fact that one may exist.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from jenkins_scan.errors import Interrupted, Reason, ScanError, UsageError
+from jenkins_scan.errors import InternalError, Interrupted, Reason, ScanError, UsageError
 from jenkins_scan.gate.image import ImageJudgement
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.security_center.interface import CreatedTask, Proof, Quota, TaskStatus
@@ -37,6 +38,15 @@ class ImageRun:
     judgement: ImageJudgement | None = None
     error: ScanError | None = None
     warnings: list[str] = field(default_factory=list)
+
+    def attempt(self, do: Callable[[], None]) -> None:
+        """Does it; what goes wrong is noted here, so that one image's trouble takes no other along."""
+        try:
+            do()
+        except ScanError as error:
+            self.error = error
+        except Exception as problem:  # noqa: BLE001  a bug is noted like everything else
+            self.error = InternalError.of(problem)
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from jenkins_scan.errors import (
 )
 from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ImageSource
-from jenkins_scan.jury import Jury, baseline_of, warned
+from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, warn
 from jenkins_scan.lost_answer import take_up
 from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, SecurityCenter
@@ -34,8 +34,6 @@ from jenkins_scan.submission import prepare
 FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
 """Seconds for all tries up to and including the submit of an image."""
-MOST_WAITS = 32
-"""Images that are waited for at once: the service scans them all anyway, and asking costs little."""
 GRACE = 1.5
 """Seconds that creates may still take to answer after an interruption."""
 log = logging.getLogger(__name__)
@@ -90,7 +88,7 @@ class _Step:
             _share_tasks(works)
             self._each(_sound(works), _look_again)
             for work in _sound(works):
-                _warn(work.image)
+                warn(work.image)
         finally:
             self.run.sandbox = self.run.sandbox or self.center.is_sandbox
 
@@ -98,18 +96,9 @@ class _Step:
         self, works: Sequence[_Work], do: Callable[[_Work], None], *, grace: float = 0.0, jobs: int | None = None
     ) -> None:
         """Does it for each image side by side; what goes wrong is noted with the image."""
-
-        def guarded(work: _Work) -> None:
-            try:
-                do(work)
-            except _Halted:
-                pass
-            except ScanError as error:
-                work.image.error = error
-            except Exception as problem:  # noqa: BLE001  one image's bug must not take the others along
-                work.image.error = InternalError.of(problem)
-
-        all_of_them = SideBySide(guarded, works, jobs=jobs or self.settings.jobs)
+        all_of_them = SideBySide(
+            lambda work: work.image.attempt(lambda: do(work)), works, jobs=jobs or self.settings.jobs
+        )
         try:
             all_of_them.finish()
         except BaseException:
@@ -181,6 +170,8 @@ class _Step:
 
         try:
             answer = self.center.create_jenkins_image_scan_task(submission.request, deadline=deadline, on_the_way=note)
+        except _Halted:
+            return
         except FateUnknown as unknown:
             sent_at = 0.0 if image.task is None else image.task.opened_at
             task = take_up(self.run, image, unknown, self.center, self.clock)
@@ -222,12 +213,6 @@ def _share_tasks(works: Sequence[_Work]) -> None:
             work.image.task, work.image.error, work.image.ended = work.twin.task, work.twin.error, work.twin.ended
             work.image.proof, work.image.judgement = work.twin.proof, work.twin.judgement
             work.image.warnings.append(f"it is the same image as {work.twin.reference}, and shares its task.")
-
-
-def _warn(image: ImageRun) -> None:
-    """A warning gate comes last: whatever else is wrong with the image says more."""
-    if image.judgement is not None and image.judgement.judged.warning:
-        image.error = warned(image.judgement)
 
 
 def _look_again(work: _Work) -> None:

@@ -23,7 +23,7 @@ from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, 
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
-VERBS = ("scan", "inspect", "quota", "sandbox")
+VERBS = ("scan", "wait", "inspect", "quota", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
 BEFORE_THE_VERB = ("-v", "-q", "-vv", "--verbose", "--quiet", *(f"--{option.name}" for option in GLOBAL_OPTIONS))
 EXIT_CODES = "\n".join(

@@ -108,10 +108,11 @@ _DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s?)?")
 LONGEST_TIMEOUT = 24 * 3600.0
 LEVELS = ("critical", "high", "medium", "low", "none")
 
-ALL = ("scan", "inspect", "quota")
-CLOUD = ("scan", "quota")
+ALL = ("scan", "wait", "inspect", "quota")
+CLOUD = ("scan", "wait", "quota")
 IMAGE = ("scan", "inspect")
 SCAN = ("scan",)
+JUDGED = ("scan", "wait")
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -227,21 +228,21 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="fail-on",
         type=click.Choice(LEVELS),
-        commands=SCAN,
+        commands=JUDGED,
         in_found_file=True,
         help="Wait for the scan, and end with 10 when a finding is at or above this severity.",
     ),
     Option(
         name="warn-on",
         type=click.Choice(LEVELS),
-        commands=SCAN,
+        commands=JUDGED,
         in_found_file=True,
         help="Wait for the scan, and end with 11 when a finding is at or above this severity.",
     ),
     Option(
         name="fixable-only",
         switch=True,
-        commands=SCAN,
+        commands=JUDGED,
         default=False,
         help="Let findings through for which no fix is known.",
     ),
@@ -255,7 +256,7 @@ OPTIONS: tuple[Option, ...] = (
         name="timeout",
         metavar="TIME",
         type=Duration(),
-        commands=SCAN,
+        commands=JUDGED,
         default="15m",
         in_found_file=True,
         help="How long to wait for the scan; then exit code 16.",
@@ -263,21 +264,21 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="waivers",
         metavar="FILE",
-        commands=SCAN,
+        commands=JUDGED,
         in_found_file=True,
         help="TOML file of accepted findings, each with a reason and a last day.",
     ),
     Option(
         name="baseline",
         metavar="FILE",
-        commands=SCAN,
+        commands=JUDGED,
         in_found_file=True,
         help="The result.json of an earlier run: only what is new against it is gated.",
     ),
     Option(
         name="soft",
         metavar="REASON[,REASON]",
-        commands=SCAN,
+        commands=JUDGED,
         help=f"End with 11 (warn) instead of the code of these reasons: {', '.join(SOFT_REASONS)}.",
     ),
     Option(
@@ -292,7 +293,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="report-dir",
         metavar="DIR",
-        commands=SCAN,
+        commands=JUDGED,
         default=DEFAULT_REPORT_DIR,
         in_found_file=True,
         help="Folder for result.json and summary.txt; old reports in it are replaced.",

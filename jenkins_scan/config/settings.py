@@ -124,6 +124,25 @@ def scan_settings(
     )
 
 
+def wait_settings(
+    values: Mapping[str, Any],
+    images: Sequence[str],
+    judging: Judging | None,
+    *,
+    endpoint_origin: Origin,
+    in_jenkins: bool,
+) -> ScanSettings:
+    """The settings of `wait`: nothing is submitted, so no quota is asked for. Raises `ConfigurationError` (2)."""
+    return ScanSettings(
+        images=tuple(images),
+        service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
+        overrides=Overrides(),
+        min_quota=0,
+        soft=_soft(values.get("soft")),
+        judging=judging,
+    )
+
+
 def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ServiceSettings:
     """The settings of the service from click parameters. Raises `ConfigurationError` (2)."""
     named, region, vpc = values.get("endpoint"), values.get("region") or None, values.get("vpc", False)

@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +74,20 @@ def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
     return tuple(outputs)
 
 
-def prepare_folder(folder: Path) -> None:
-    """Makes the report folder, proves that it can be written, and removes old reports. Raises `OutputError` (2)."""
+def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
+    """Makes the report folder, proves that it can be written, and removes old reports. Raises `OutputError` (2).
+
+    A report in `keep` stays until it is written anew: an abort must not take away what this run was told to read.
+    """
+    kept = {path.resolve() for path in keep}
     with _explained(folder, "--report-dir"):
         _stay_where_named(folder, "--report-dir")
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
         for name in STANDARD_SET:
             old = folder / name
+            if old.resolve() in kept:
+                continue
             if old.parent != folder and old.parent.is_symlink():
                 old.parent.unlink()  # `html` as a link would let us remove files elsewhere
             elif old.is_dir() and not old.is_symlink():

@@ -20,7 +20,7 @@ SEAMS = ("images.interface", "security_center.interface", "gate.verdict", "repor
 ARROWS = {
     "__main__": ("cli",),
     "cli": (
-        *("step", "record", "submission", "config", "sandbox"),
+        *("step", "resume", "record", "submission", "config", "sandbox"),
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
@@ -30,6 +30,7 @@ ARROWS = {
         *FLOOR,
     ),
     "waiting": ("security_center.polling", "security_center.status_words", *SEAMS, *FLOOR),
+    "resume": ("jury", "record", "config.settings", *SEAMS, *FLOOR),
     "jury": ("waiting", "proof", "record", "gate", *SEAMS, *FLOOR),
     "proof": ("waiting", "submission", *SEAMS, *FLOOR),
     "lost_answer": ("record", *SEAMS, *FLOOR),
@@ -38,7 +39,7 @@ ARROWS = {
     "images": (*SEAMS, *FLOOR),
     "security_center": ("sandbox", *SEAMS, *FLOOR),
     "gate": (*SEAMS, *FLOOR),
-    "report": ("record", "gate.stored", "config.settings", "config.options", *SEAMS, *FLOOR),
+    "report": ("record", "submission", "gate.stored", "config.settings", "config.options", *SEAMS, *FLOOR),
     "jenkins": (*SEAMS, *FLOOR),
     "config": (
         *("images.reference", "gate.image", "security_center.endpoints", "security_center.variables"),
@@ -76,6 +77,7 @@ HOMES = {
             "config/",
             "security_center/",
             "report/result.py",
+            "report/earlier.py",
             "sandbox/scenarios.py",
             "sandbox/conditions.py",
             "sandbox/instance_operations.py",
@@ -270,7 +272,11 @@ def test_each_rule_notices_its_breach(rule: Callable[[Module], list[str]], path:
 @pytest.mark.parametrize(
     ("rule", "path", "source"),
     [
-        (wrong_arrows, "report/result.py", "from jenkins_scan.images.interface import ImageIdentity"),
+        (
+            wrong_arrows,
+            "report/result.py",
+            "from jenkins_scan.images.interface import ImageIdentity",
+        ),
         (wrong_arrows, "report/result.py", "from jenkins_scan import __version__"),
         (wrong_arrows, "images/resolve.py", "from jenkins_scan.images import engine"),
         (strayed_libraries, "jenkins/environment.py", "from jenkins_scan.jenkins import environment"),

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jenkins_scan.cli.app import App
-from jenkins_scan.cli.scan import _last_words
+from jenkins_scan.cli.reported import _last_words
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings

@@ -1,0 +1,124 @@
+"""A run of a verb that reports: whatever happens in it, `result.json` is written, and the exit code tells the truth."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jenkins_scan.cli.app import App
+
+if TYPE_CHECKING:
+    from jenkins_scan.config.settings import ScanSettings
+    from jenkins_scan.errors import Reason
+    from jenkins_scan.gate.verdict import Verdict
+    from jenkins_scan.record import Run
+    from jenkins_scan.report.outputs import Output
+    from jenkins_scan.report.result import Result
+
+
+def reported(
+    app: App,
+    values: Mapping[str, Any],
+    perform: "Callable[[Run, Callable[[ScanSettings], None]], None]",
+    *,
+    keep: Collection[Path] = (),
+) -> int:
+    """The exit code of `perform`, which fills the run and notes its settings as soon as they are known.
+
+    Report places are probed first, and old reports removed but for those in `keep`: until this run's own is written.
+    """
+    from jenkins_scan.errors import InternalError, Interrupted, ScanError
+    from jenkins_scan.record import ImageRun, Run
+    from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
+
+    folder = Path(values["report_dir"])
+    outputs: tuple[Output, ...] = ()
+    prepare_folder(folder, keep=keep)
+    run = Run(started_at=app.clock.now(), images=[ImageRun("")], sandbox=values["endpoint"] == "sandbox")
+    noted: list[ScanSettings] = []
+    try:
+        try:
+            asked_for = parse_outputs(values["output"])
+            prepare_outputs(asked_for, folder)
+            outputs = asked_for
+            perform(run, noted.append)
+        except ScanError as error:
+            run.fail(error)
+        except Exception as problem:  # noqa: BLE001  the report is written whatever happened
+            run.fail(InternalError.of(problem))
+        app.interruptions.hold()
+    except Interrupted as stop:
+        run.interrupted = stop
+    bugs = [image.error for image in run.images if isinstance(image.error, InternalError)]
+    for bug in dict.fromkeys(bugs):
+        app.terminal.bug(bug.__cause__ or bug)
+    try:
+        return _finish(app, run, noted[0] if noted else None, folder, outputs)
+    except Exception as problem:  # noqa: BLE001  what was opened is said even if no report can be made
+        app.terminal.bug(problem)
+        app.terminal.error(InternalError.of(problem))
+        return _last_words(app, run, folder)
+
+
+def _last_words(app: App, run: "Run", folder: Path) -> int:
+    """What must not be lost when the reports fail: the task, in the barest result.json. Returns the code of a bug."""
+    import json
+
+    from jenkins_scan.errors import Reason
+    from jenkins_scan.report.outputs import RESULT
+
+    noted = [image.task for image in run.images if image.task is not None]
+    ids = [task.task.task_id for task in noted if task.task is not None]
+    for each in ids:
+        app.terminal.line(f"task {each} is open")
+    if len(noted) > len(ids):
+        app.terminal.line("a task may exist" if len(noted) == len(ids) + 1 else "more tasks may exist")
+    if not noted:
+        app.terminal.line("no task was opened")
+    bare = {
+        "schema": "jenkins-scan/result/1",
+        "verdict": "ERROR",
+        "reason": "internal",
+        "exit_code": Reason.INTERNAL.code,
+    }
+    app.write(folder / RESULT, json.dumps({**bare, "tasks": [{"id": each} for each in ids]}) + "\n")
+    return Reason.INTERNAL.code
+
+
+def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
+    """Writes every report, result.json first, and says the verdict. Returns the exit code."""
+    from jenkins_scan.errors import ResultNotWritten
+    from jenkins_scan.gate.verdict import judge
+    from jenkins_scan.report import as_json, summary
+    from jenkins_scan.report.compose import compose, without_secrets
+    from jenkins_scan.report.outputs import RESULT, SUMMARY, Output, renderer_of
+
+    soft = frozenset() if settings is None else settings.soft
+    stop_code = None if run.interrupted is None else run.interrupted.exit_code
+
+    def verdict_over(reasons: "Iterable[Reason]", judged: bool) -> "Verdict":  # noqa: FBT001  as compose asks
+        return judge(reasons, judged=judged, soft=soft, exit_code=stop_code)
+
+    def current() -> "Result":
+        result = compose(run, settings, app.build, verdict_over, finished_at=app.clock.now())
+        return without_secrets(result, app.terminal.redact)
+
+    result = current()
+    written = app.write(folder / RESULT, as_json.render(result))
+    if not written and result.exit_code in (0, 11):
+        soft = frozenset()
+        lost = ResultNotWritten(
+            f"{folder / RESULT} could not be written, and a verdict nobody can read proves nothing."
+        )
+        for image in run.images:
+            image.error = lost
+        result = current()
+    app.write(folder / SUMMARY, summary.render(result))
+    app.deliver(outputs, {output.format: renderer_of(output.format)(result) for output in outputs})
+    if Output("table", None) not in outputs:
+        app.terminal.rows(summary.rows(result))
+    app.terminal.rows(summary.images(result), always=True)
+    app.terminal.rows(summary.reasons(result), always=True)
+    if written:
+        app.terminal.rows([("reports", str(folder / RESULT))])
+    app.terminal.line(summary.verdict_line(result), color={0: "green", 11: "yellow"}.get(result.exit_code, "red"))
+    return result.exit_code

@@ -1,0 +1,58 @@
+"""`jenkins-scan wait`: takes up the tasks of an earlier run, on this agent or another one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jenkins_scan.cli.app import App
+from jenkins_scan.config.options import options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jenkins_scan.config.settings import ScanSettings
+    from jenkins_scan.record import Run
+
+
+@click.command("wait", short_help="Take up the tasks of an earlier run, and judge them.")
+@click.argument("result", metavar="RESULT_JSON")
+@options_of("wait")
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:
+    """Wait for the tasks that an earlier run opened, and judge what was found, as `scan` would have done.
+
+    RESULT_JSON is the result.json of that run. Only the ids of its tasks and the identities of its images are read;
+    endpoint, region and credentials come from options and the environment, and its verdict counts for nothing.
+    Without a gate it is --fail-on high.
+
+    \b
+    jenkins-scan scan "$IMAGE" --region cn-hangzhou --no-wait
+    jenkins-scan wait scan-report/result.json --region cn-hangzhou --fail-on high
+    """  # noqa: D301  click reads the \\b as "do not rewrap"
+    from jenkins_scan.cli.gate import judging_of
+    from jenkins_scan.cli.reported import reported
+    from jenkins_scan.cli.service import open_service
+    from jenkins_scan.config.settings import wait_settings
+    from jenkins_scan.record import ImageRun
+    from jenkins_scan.report.earlier import read_earlier
+
+    app = App.of(context)
+    path = Path(values["result"])
+    earlier = read_earlier(path)  # before the report folder is made ready: it may be the same one
+
+    def perform(run: "Run", note: "Callable[[ScanSettings], None]") -> None:
+        from jenkins_scan.resume import resume
+
+        run.images = [ImageRun(text) for text in earlier.references]
+        app.check_configuration()
+        judging, warnings = judging_of(app, context, {**values, "wait": True})
+        run.warnings += warnings
+        settings = wait_settings(values, earlier.references, judging, **app.service_arguments(context))
+        note(settings)
+        earlier.require(settings.service)
+        run.images = earlier.images()
+        with open_service(app, settings.service, with_token=False) as center:
+            resume(run, settings, center=center, clock=app.clock)
+
+    return reported(app, values, perform, keep=[path])

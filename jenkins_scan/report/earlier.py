@@ -1,0 +1,134 @@
+"""The `result.json` of an earlier run, of which the tasks are taken up. Its verdict is not even read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jenkins_scan import untrusted_json
+from jenkins_scan.config.settings import ServiceSettings
+from jenkins_scan.errors import ConfigurationError, IncompleteError
+from jenkins_scan.images.interface import ImageIdentity
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.record import ImageRun, TaskRecord
+from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
+from jenkins_scan.submission import Submission
+
+SCHEMA: Final = "jenkins-scan/result/1"
+_LARGEST: Final = 64 * 1024**2
+_MOST_IMAGES: Final = 1000
+_HEX: Final = r"^[0-9a-f]{64}$"
+_REMEDY: Final = "Name the result.json that `jenkins-scan scan` wrote."
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Task(_Part):
+    id: str | None = Field(default=None, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    uuid: str | None = Field(default=None, max_length=200)
+    opened_at: datetime
+
+
+class _Sent(_Part):
+    namespace: str | None = None
+    repo_name: str | None = None
+    tag: str | None = None
+    digest: str | None = Field(default=None, pattern=_HEX)
+    digest_from: str | None = None
+    image_id: str | None = Field(default=None, pattern=_HEX)
+
+
+class _Image(_Part):
+    reference: str
+    identity: ImageIdentity | None = None
+    sent: _Sent | None = None
+    task: _Task | None = None
+    request_id: str | None = None
+
+
+class _Service(_Part):
+    endpoint: str | None = None
+
+
+class _Result(_Part):
+    service: _Service
+    images: tuple[_Image, ...] = Field(min_length=1, max_length=_MOST_IMAGES)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run opened."""
+
+    shown: str
+    result: _Result
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The images as they were typed."""
+        return tuple(image.reference for image in self.result.images)
+
+    def images(self) -> list[ImageRun]:
+        """The images with their tasks; one without a task has the reason why there is nothing to wait for."""
+        return [_image(image) for image in self.result.images]
+
+    def require(self, service: ServiceSettings) -> None:
+        """Raises `errors.ConfigurationError` (2) when the tasks were opened at another endpoint than this one."""
+        ours = "sandbox" if service.endpoint is None else service.endpoint.url
+        theirs = self.result.service.endpoint
+        if theirs != ours:
+            raise ConfigurationError(
+                f"{self.shown} is of {one_line(str(theirs), 200)}, and {ours} would be asked.",
+                remedy="Name the same --region or --endpoint as the run that opened the tasks.",
+            )
+
+
+def read_earlier(path: Path) -> Earlier:
+    """The earlier run in this file. Raises `errors.ConfigurationError` (2)."""
+    shown = one_line(str(path), 200)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is no path"
+        raise ConfigurationError(f"{shown}: cannot be read: {why}.", remedy=_REMEDY) from exc
+    if len(content) > _LARGEST:
+        raise ConfigurationError(f"{shown}: larger than {_LARGEST} bytes.", remedy=_REMEDY)
+    try:
+        body: Any = untrusted_json.parse(content)
+    except ValueError as exc:
+        raise ConfigurationError(f"{shown}: not JSON.", remedy=_REMEDY) from exc
+    if not isinstance(body, Mapping) or body.get("schema") != SCHEMA:
+        raise ConfigurationError(f"{shown}: not of the schema {SCHEMA}.", remedy=_REMEDY)
+    try:
+        return Earlier(shown, _Result.model_validate(body))
+    except ValidationError as exc:
+        place = ".".join(map(str, exc.errors()[0]["loc"]))
+        raise ConfigurationError(f"{shown}: {one_line(place, 200)} is not as it has to be.", remedy=_REMEDY) from exc
+
+
+def _image(image: _Image) -> ImageRun:
+    run = ImageRun(image.reference, identity=image.identity)
+    sent, task = image.sent, image.task
+    if sent is not None:
+        request = ScanRequest(
+            namespace=sent.namespace,
+            repo_name=sent.repo_name,
+            tag=sent.tag,
+            digest=sent.digest,
+            image_id=sent.image_id,
+        )
+        run.submission = Submission(request, sent.digest_from)
+    if task is not None:
+        opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None
+        run.task = TaskRecord(opened, task.opened_at.timestamp(), image.request_id)
+    if run.identity is None or run.submission is None or run.task is None or run.task.task is None:
+        run.error = IncompleteError(
+            "the earlier run opened no task for this image that could be waited for.",
+            remedy="Scan it again; where a task may exist, look for it in the Security Center console first.",
+        )
+    return run

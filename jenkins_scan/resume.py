@@ -1,0 +1,40 @@
+"""The end of the step alone: tasks that an earlier run opened, perhaps on another agent, are waited for and judged."""
+
+from jenkins_scan.clock import Clock
+from jenkins_scan.config.settings import ScanSettings
+from jenkins_scan.errors import InternalError, UsageError
+from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, warn
+from jenkins_scan.record import Run
+from jenkins_scan.security_center.interface import SecurityCenter
+from jenkins_scan.side_by_side import SideBySide
+
+
+def resume(run: Run, settings: ScanSettings, *, center: SecurityCenter, clock: Clock) -> None:
+    """Waits for the tasks of the images of `run` and judges them, errors noted with each.
+
+    Nothing is submitted, and no name is looked at again: the images may be on another agent. Raises `UsageError` (2)
+    for a baseline that does not fit, `Interrupted` on a signal.
+    """
+    judging = settings.judging
+    if judging is None:
+        raise InternalError("tasks were taken up with nothing to judge them by.")
+    open_images = [image for image in run.images if image.error is None]
+    for image in open_images:
+        baseline_of(judging, image)
+    jury = Jury(judging, center, clock)
+    waits = SideBySide(lambda image: image.attempt(lambda: jury.judge(image)), open_images, jobs=MOST_WAITS)
+    try:
+        waits.finish()
+    except BaseException:
+        waits.dismiss(0.0)
+        run.freeze()
+        raise
+    finally:
+        run.sandbox = run.sandbox or center.is_sandbox
+    for image in open_images:
+        warn(image)
+    if center.is_sandbox and not settings.service.sandbox_allowed:
+        raise UsageError(
+            "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",
+            remedy="Write --endpoint on the command line if you mean the sandbox; it judges nothing real.",
+        )

@@ -1,0 +1,119 @@
+"""`wait`: the tasks of an earlier run are taken up, and nothing of its verdict."""
+
+import json
+
+import pytest
+
+from jenkins_scan.report.earlier import SCHEMA
+from tests.support.docker_archives import archive as docker_archive
+from tests.support.docker_archives import packed_image
+
+IMAGE = {"reference": "app:1"}
+SANDBOX = ("--endpoint", "sandbox", "--state", "s.db")
+
+
+@pytest.fixture
+def opened(cli, archive):
+    """A run that opened its task in a sandbox with a memory, and did not wait."""
+
+    def run(*arguments):
+        return cli("scan", archive, *SANDBOX, "--no-wait", *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "verdict"),
+    [
+        ("clean", 0, "PASS"),
+        ("vulnerable", 10, "FAIL"),
+        ("wrong-image", 17, "INCOMPLETE"),
+        ("scan-failed", 17, "INCOMPLETE"),
+        ("slow", 16, "INCOMPLETE"),
+        ("poll-denied", 14, "ERROR"),
+    ],
+)
+def test_opened_and_waited_for_is_as_scanned(cli, opened, archive, scenario, code, verdict):
+    whole = cli("scan", archive, "--endpoint", "sandbox", "--fail-on", "high", "--scenario", scenario).result
+    first = opened("--scenario", scenario).result
+    assert first["verdict"] == "SUBMITTED"
+    run = cli("wait", "scan-report/result.json", *SANDBOX, "--scenario", scenario, "--fail-on", "high")
+    assert (run.code, run.result["verdict"]) == (code, verdict)
+    (image,) = run.result["images"]
+    assert image["task"]["id"] == first["images"][0]["task"]["id"]
+    assert image["identity"] == first["images"][0]["identity"]
+    for key in ("verdict", "counts", "findings", "proof"):
+        assert image[key] == whole["images"][0][key]
+
+
+def test_without_a_gate_it_is_high(cli, opened):
+    opened("--scenario", "vulnerable")
+    assert cli("wait", "scan-report/result.json", *SANDBOX, "--scenario", "vulnerable").code == 10
+
+
+def test_it_can_be_taken_up_again_and_again(cli, opened):
+    opened("--scenario", "slow")
+    first = cli("wait", "scan-report/result.json", *SANDBOX, "--scenario", "slow", "--timeout", "5s")
+    again = cli("wait", "scan-report/result.json", *SANDBOX, "--scenario", "slow", "--timeout", "5s")
+    assert (first.code, again.code) == (16, 16)
+    assert first.result["tasks"][0]["id"] == again.result["tasks"][0]["id"]
+
+
+def test_nothing_is_submitted_and_no_quota_is_asked_for(cli, opened):
+    opened()
+    run = cli("-vv", "wait", "scan-report/result.json", *SANDBOX)
+    assert run.code == 0
+    assert "Create" not in run.err
+    assert "DescribeImageScanAuthCount" not in run.err
+    assert run.result["quota"]["source"] is None
+
+
+def test_the_verdict_of_the_file_counts_for_nothing(cli, opened, tmp_path):
+    opened("--scenario", "vulnerable")
+    path = tmp_path / "scan-report" / "result.json"
+    forged = json.loads(path.read_text()) | {"verdict": "PASS", "exit_code": 0}
+    forged["images"][0] |= {"verdict": "PASS", "findings": [], "proof": "image_id"}
+    path.write_text(json.dumps(forged))
+    assert cli("wait", str(path), *SANDBOX, "--scenario", "vulnerable").code == 10
+
+
+def test_each_image_has_its_own_end(cli, archive, tmp_path):
+    other = packed_image(["registry.example.com/other:1"], layers=[b"other"])
+    (tmp_path / "other.tar").write_bytes(docker_archive(other))
+    missing = "docker-archive:///no/such.tar"
+    cli("scan", archive, missing, f"docker-archive://{tmp_path}/other.tar", *SANDBOX, "--no-wait")
+    run = cli("wait", "scan-report/result.json", *SANDBOX)
+    assert [image["verdict"] for image in run.result["images"]] == ["PASS", "INCOMPLETE", "PASS"]
+    assert run.code == 17
+    assert "opened no task for this image" in run.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read"),
+        ("", "not JSON"),
+        ("[1]", "not of the schema"),
+        ('{"schema": "jenkins-scan/result/2"}', "not of the schema"),
+        ('{"schema": "jenkins-scan/result/1"}', "service is not as it has to be"),
+        ('{"schema": "jenkins-scan/result/1", "service": {}, "images": []}', "images is not as it has to be"),
+        (
+            json.dumps(
+                {"schema": SCHEMA, "service": {"endpoint": "https://evil.example.com"}, "images": [{"reference": "a"}]}
+            ),
+            "is of https://evil.example.com, and sandbox would be asked",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_taken_up_is_two(cli, tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "r.json").write_text(content)
+    run = cli("wait", "r.json", *SANDBOX)
+    assert run.code == 2
+    assert said in run.err
+
+
+def test_a_sandbox_that_no_flag_named_is_refused_in_jenkins(cli, opened):
+    opened()
+    env = {"JENKINS_URL": "https://ci.example.com/", "JOB_NAME": "x", "JENKINS_SCAN_ENDPOINT": "sandbox"}
+    assert cli("wait", "scan-report/result.json", "--state", "s.db", env=env).code == 2
