@@ -1,6 +1,7 @@
 """The judgement of one image whose task is open: wait for its end, prove whose it was, read its findings, judge."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +14,7 @@ from jenkins_scan.gate.names import names_of_image, repository_of
 from jenkins_scan.proof import key_of, prove, read_findings
 from jenkins_scan.record import ImageRun
 from jenkins_scan.security_center.interface import SecurityCenter
-from jenkins_scan.waiting import Submitted, Wait
+from jenkins_scan.waiting import HEARTBEAT, Submitted, Wait
 
 READING: Final = 120.0
 """Seconds to read the findings of one image, after its task has ended."""
@@ -26,11 +27,16 @@ SHOWN: Final = 5
 class Jury:
     """Judges the images of one run. One deadline holds for the scans of all of them."""
 
-    def __init__(self, judging: Judging, center: SecurityCenter, clock: Clock) -> None:
+    def __init__(
+        self, judging: Judging, center: SecurityCenter, clock: Clock, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._say = say
         self._judging = judging
         self._center = center
         self._clock = clock
         self._deadline = clock.monotonic() + judging.timeout
+        self._last_beat = clock.monotonic()
+        self._beating = threading.Lock()
 
     def judge(self, image: ImageRun) -> None:
         """Notes the judgement with the image.
@@ -47,6 +53,7 @@ class Jury:
             self._clock,
             self._deadline,
             said=lambda status: setattr(image, "ended", status),
+            beat=self._beat,
         )
         try:
             ended = wait.until_the_end()
@@ -72,6 +79,15 @@ class Jury:
         )
         if image.judgement.judged.failing:
             raise PolicyFailed(f"{_listed(image.judgement.judged.failing)} at or above --fail-on, or denied.")
+
+    def _beat(self, text: str) -> None:
+        """One sign of life for all images together."""
+        with self._beating:
+            now = self._clock.monotonic()
+            due = now - self._last_beat >= HEARTBEAT
+            self._last_beat = now if due else self._last_beat
+        if due:
+            self._say(text)
 
 
 def baseline_of(judging: Judging, image: ImageRun) -> frozenset[Fingerprint] | None:

@@ -1,5 +1,7 @@
 """The end of the step alone: tasks that an earlier run opened, perhaps on another agent, are waited for and judged."""
 
+from collections.abc import Callable
+
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
 from jenkins_scan.errors import InternalError, UsageError
@@ -9,9 +11,17 @@ from jenkins_scan.security_center.interface import SecurityCenter
 from jenkins_scan.side_by_side import SideBySide
 
 
-def resume(run: Run, settings: ScanSettings, *, center: SecurityCenter, clock: Clock) -> None:
+def resume(
+    run: Run,
+    settings: ScanSettings,
+    *,
+    center: SecurityCenter,
+    clock: Clock,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
     """Waits for the tasks of the images of `run` and judges them, errors noted with each.
 
+    `say` is told every 30 s that the wait goes on.
     Nothing is submitted, and no name is looked at again: the images may be on another agent. Raises `UsageError` (2)
     for a baseline that does not fit, `Interrupted` on a signal.
     """
@@ -21,7 +31,7 @@ def resume(run: Run, settings: ScanSettings, *, center: SecurityCenter, clock: C
     open_images = [image for image in run.images if image.error is None]
     for image in open_images:
         baseline_of(judging, image)
-    jury = Jury(judging, center, clock)
+    jury = Jury(judging, center, clock, say)
     waits = SideBySide(lambda image: image.attempt(lambda: jury.judge(image)), open_images, jobs=MOST_WAITS)
     try:
         waits.finish()

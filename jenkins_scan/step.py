@@ -39,14 +39,21 @@ GRACE = 1.5
 log = logging.getLogger(__name__)
 
 
-def scan(
-    run: Run, settings: ScanSettings, *, sources: Sequence[ImageSource], center: SecurityCenter, clock: Clock
+def scan(  # noqa: PLR0913  each is a part that is handed in
+    run: Run,
+    settings: ScanSettings,
+    *,
+    sources: Sequence[ImageSource],
+    center: SecurityCenter,
+    clock: Clock,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Opens a scan task for each image of `run` and notes everything there, errors too; `sources` are in their order.
+    """Opens a scan task for each image of `run`, judges it where that was asked for, and notes everything there.
 
-    Raises `Interrupted` on a signal: what was opened until then is noted.
+    `sources` are in the order of the images; `say` is told every 30 s that a wait goes on. Errors are noted with the
+    images, too. Raises `Interrupted` on a signal: what was opened until then is noted.
     """
-    _Step(run, settings, center, clock).take(sources)
+    _Step(run, settings, center, clock, say).take(sources)
 
 
 class _Halted(Exception):
@@ -69,6 +76,7 @@ class _Step:
     settings: ScanSettings
     center: SecurityCenter
     clock: Clock
+    say: Callable[[str], None]
     halted: threading.Event = field(default_factory=threading.Event)
     unreachable: ServiceUnreachable | None = None
 
@@ -83,7 +91,7 @@ class _Step:
             spent = self._share_quota(sent)
             self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
             if self.settings.judging is not None:
-                jury = Jury(self.settings.judging, self.center, self.clock)
+                jury = Jury(self.settings.judging, self.center, self.clock, self.say)
                 self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
             _share_tasks(works)
             self._each(_sound(works), _look_again)

@@ -21,6 +21,8 @@ LEAF_RECORDS = "DescribeOnceTaskLeafRecordPage"
 FORBIDDEN = 403
 CUT = 1.0
 """Seconds that the `Date` header of the submit cuts off: a scan that ended within them may be an older one."""
+HEARTBEAT = 30.0
+"""Seconds between two signs of life."""
 LONGEST_ASKING = 30.0
 """Seconds for one status call with its tries."""
 LOOKS_FOR_THE_ROW = 3
@@ -59,7 +61,10 @@ class Wait:
     """Gives a number from 0 to 1, so that many builds do not ask in step."""
     said: Callable[[TaskStatus], None] = lambda _: None
     """Told each status of our task as it comes."""
+    beat: Callable[[str], None] = lambda _: None
+    """Told every 30 s that the wait goes on."""
     warnings: list[str] = field(default_factory=list)
+    _last_beat: float | None = None
 
     def until_the_end(self) -> Ended:
         """The end of the task.
@@ -100,7 +105,22 @@ class Wait:
             if left <= 0:
                 self._note(refused)
                 raise trouble or self._still_running(last)
-            self.clock.sleep(min(left, pause(self.clock.monotonic() - began, self.spread)))
+            self._sleep(min(left, pause(self.clock.monotonic() - began, self.spread)), last)
+
+    def _sleep(self, seconds: float, last: TaskStatus | None) -> None:
+        """Sleeps, and lets the heart beat meanwhile: Jenkins takes a step that says nothing for a dead one."""
+        until = self.clock.monotonic() + seconds
+        while (left := until - self.clock.monotonic()) > 0:
+            if self._last_beat is None:
+                self._last_beat = self.clock.monotonic()
+            due = self._last_beat + HEARTBEAT - self.clock.monotonic()
+            if due <= 0:
+                self._last_beat = self.clock.monotonic()
+                word = "not seen yet" if last is None else last.word
+                rest = self.deadline - self.clock.monotonic()
+                self.beat(f"waiting for task {self.submitted.task_id} ({word}), {max(0.0, rest):.0f} s left")
+                continue
+            self.clock.sleep(min(left, due))
 
     def _operations(self) -> list[str]:
         request = self.submitted.request

@@ -71,4 +71,4 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
     if run.ends_as_a_whole():
         return
     with open_service(app, settings.service, with_token=True) as center:
-        step.scan(run, settings, sources=sources, center=center, clock=app.clock)
+        step.scan(run, settings, sources=sources, center=center, clock=app.clock, say=app.terminal.note)

@@ -53,6 +53,6 @@ def command(context: click.Context, /, **values: Any) -> int:
         earlier.require(settings.service)
         run.images = earlier.images()
         with open_service(app, settings.service, with_token=False) as center:
-            resume(run, settings, center=center, clock=app.clock)
+            resume(run, settings, center=center, clock=app.clock, say=app.terminal.note)
 
     return reported(app, values, perform, keep=[path])

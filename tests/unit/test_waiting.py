@@ -1,5 +1,6 @@
 """From an open task to proved findings, played by the sandbox on a clock that nobody waits for."""
 
+import itertools
 from contextlib import contextmanager
 
 import httpx
@@ -134,6 +135,19 @@ def test_a_long_wait_keeps_to_its_budget():
         with pytest.raises(errors.StillRunning):
             scan.wait.until_the_end()
     assert len(asked) <= 70
+
+
+def test_the_heart_beats_every_half_minute():
+    with scanned("slow") as scan:
+        beats = []
+        scan.wait.beat = lambda text: beats.append((scan.clock.monotonic(), text))
+        scan.wait.deadline = scan.clock.monotonic() + 3000
+        with pytest.raises(errors.StillRunning):
+            scan.wait.until_the_end()
+    moments = [moment for moment, _ in beats]
+    assert all(29.9 <= later - earlier < 35 for earlier, later in itertools.pairwise(moments))
+    assert len(beats) > 80
+    assert scan.task.task_id in beats[0][1]
 
 
 def test_an_image_without_a_digest_is_found_by_its_task_and_image_id():
