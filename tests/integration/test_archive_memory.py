@@ -190,8 +190,9 @@ def test_many_greedy_archives_at_once_take_no_more_than_one(tmp_path):
     assert memory < MOST_MEMORY
 
 
-def test_the_fuzz_tests_stay_within_the_limit():
+def test_the_fuzz_tests_stay_within_the_limit(tmp_path):
     folder = Path(__file__).parents[1] / "unit" / "images"
     tests = [str(folder / name) for name in FUZZ]
+    assert not list(tmp_path.iterdir())  # the working folder, where hypothesis keeps its examples
     memory = most_memory_of(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert memory < MOST_MEMORY
