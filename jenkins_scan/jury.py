@@ -11,9 +11,10 @@ from jenkins_scan.findings import Finding
 from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
+from jenkins_scan.gate.waivers import notes
 from jenkins_scan.proof import key_of, prove, read_findings
 from jenkins_scan.record import ImageRun
-from jenkins_scan.security_center.interface import SecurityCenter
+from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
 from jenkins_scan.waiting import HEARTBEAT, Submitted, Wait
 
 READING: Final = 120.0
@@ -52,7 +53,7 @@ class Jury:
             self._center.tasks,
             self._clock,
             self._deadline,
-            said=lambda status: setattr(image, "ended", status),
+            said=lambda status: _noted(image, status),
             beat=self._beat,
         )
         try:
@@ -90,12 +91,24 @@ class Jury:
             self._say(text)
 
 
+def _noted(image: ImageRun, status: TaskStatus) -> None:
+    image.ended = status
+    strange = f"{status.source} says {status.word!a}, which is no status that is known; it was waited on."
+    if status.phase is Phase.UNKNOWN and strange not in image.warnings:
+        image.warnings.append(strange)
+
+
 def baseline_of(judging: Judging, image: ImageRun) -> frozenset[Fingerprint] | None:
     """What was known of this image's repository; None without a baseline. Raises `errors.ConfigurationError` (2)."""
     if judging.baseline is None or image.identity is None or image.submission is None:
         return None
     request = image.submission.request
     return judging.baseline.known(repository_of(image.identity.canonical, request.namespace, request.repo_name))
+
+
+def waiver_notes(images: Sequence[ImageRun]) -> tuple[str, ...]:
+    """What to say of the waivers after all images: expired ones, those that end soon, and unused ones."""
+    return notes([image.judgement.waived for image in images if image.judgement is not None])
 
 
 def warn(image: ImageRun) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, ScanError
 from jenkins_scan.findings import Finding, Kind
 from jenkins_scan.security_center.interface import ImageKey, ListedName, Proof, Results, Source
-from jenkins_scan.submission import CLAIMS, Submission
+from jenkins_scan.submission import EVIDENCE, Submission
 from jenkins_scan.waiting import FORBIDDEN, Ended
 
 
@@ -28,7 +28,7 @@ def prove(ended: Ended, submission: Submission) -> Proof:
     submitted.
     """
     request = submission.request
-    confirmed = request.digest if submission.digest_from not in CLAIMS else None
+    confirmed = request.digest if submission.digest_from in EVIDENCE else None
     for row in ended.rows:
         compared = row.image_id is not None and request.image_id is not None
         if _differs(row.image_id, request.image_id) or (not compared and _differs(row.digest, confirmed)):
@@ -43,7 +43,7 @@ def prove(ended: Ended, submission: Submission) -> Proof:
     raise NotProved(
         "the scan ended, and neither the ImageId nor a confirmed digest in the service's record is this image's: "
         f"submitted were {request.image_id or 'no ImageId'} and {request.digest or 'no digest'}"
-        + (f" (from {submission.digest_from}, a claim)." if submission.digest_from in CLAIMS else ".")
+        + (f" (from {submission.digest_from}, a claim)." if request.digest and confirmed is None else ".")
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
 from jenkins_scan.errors import InternalError, UsageError
-from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, warn
+from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.record import Run
 from jenkins_scan.security_center.interface import SecurityCenter
 from jenkins_scan.side_by_side import SideBySide
@@ -43,8 +43,11 @@ def resume(
         run.sandbox = run.sandbox or center.is_sandbox
     for image in open_images:
         warn(image)
+    run.warnings += waiver_notes(run.images)
     if center.is_sandbox and not settings.service.sandbox_allowed:
-        raise UsageError(
+        refusal = UsageError(
             "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",
             remedy="Write --endpoint on the command line if you mean the sandbox; it judges nothing real.",
         )
+        for image in run.images:
+            image.error, image.judgement = refusal, None

@@ -24,7 +24,7 @@ from jenkins_scan.errors import (
 )
 from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ImageSource
-from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, warn
+from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.lost_answer import take_up
 from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, SecurityCenter
@@ -90,10 +90,12 @@ class _Step:
             sent = [work for work in _sound(works) if work.twin is None]
             spent = self._share_quota(sent)
             self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            _share_tasks(works)  # now, so that an abort from here on loses none
             if self.settings.judging is not None:
                 jury = Jury(self.settings.judging, self.center, self.clock, self.say)
                 self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
-            _share_tasks(works)
+                _share_judgements(works)
+                self.run.warnings += waiver_notes(self.run.images)
             self._each(_sound(works), _look_again)
             for work in _sound(works):
                 warn(work.image)
@@ -218,9 +220,15 @@ def _find_twins(works: Sequence[_Work]) -> None:
 def _share_tasks(works: Sequence[_Work]) -> None:
     for work in works:
         if work.twin is not None:
-            work.image.task, work.image.error, work.image.ended = work.twin.task, work.twin.error, work.twin.ended
-            work.image.proof, work.image.judgement = work.twin.proof, work.twin.judgement
+            work.image.task, work.image.error = work.twin.task, work.twin.error
             work.image.warnings.append(f"it is the same image as {work.twin.reference}, and shares its task.")
+
+
+def _share_judgements(works: Sequence[_Work]) -> None:
+    for work in works:
+        if work.twin is not None:
+            work.image.error, work.image.ended = work.twin.error, work.twin.ended
+            work.image.proof, work.image.judgement = work.twin.proof, work.twin.judgement
 
 
 def _look_again(work: _Work) -> None:

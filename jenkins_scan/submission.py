@@ -9,8 +9,8 @@ from jenkins_scan.security_center.interface import ScanRequest
 
 CLAIMED = "--digest"
 PROVISIONAL = "containerd_target_provisional"
-CLAIMS = frozenset((CLAIMED, PROVISIONAL, "buildx_metadata", "digest_file"))
-"""Where a digest may come from that nobody confirmed. It is sent, and proves nothing by itself."""
+EVIDENCE = frozenset(("distribution", "registry", "push_output", "graphdriver_repo_digest"))
+"""Where a digest comes from that a registry gave. Every other one is a claim: it is sent, and proves nothing."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,7 +20,7 @@ class Submission:
 
     request: ScanRequest
     digest_from: str | None
-    """Where the digest came from: a word of `CLAIMS`, or the evidence."""
+    """Where the digest came from: a word of `EVIDENCE`, or a claim."""
     warnings: tuple[str, ...] = ()
 
 

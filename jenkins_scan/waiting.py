@@ -23,6 +23,8 @@ CUT = 1.0
 """Seconds that the `Date` header of the submit cuts off: a scan that ended within them may be an older one."""
 HEARTBEAT = 30.0
 """Seconds between two signs of life."""
+LAST_LOOK = 10.0
+"""Seconds that the look at the deadline may take."""
 LONGEST_ASKING = 30.0
 """Seconds for one status call with its tries."""
 LOOKS_FOR_THE_ROW = 3
@@ -65,6 +67,10 @@ class Wait:
     """Told every 30 s that the wait goes on."""
     warnings: list[str] = field(default_factory=list)
     _last_beat: float | None = None
+    _last: TaskStatus | None = None
+    _refused: list[ScanError] = field(default_factory=list)
+    _trouble: ServiceError | None = None
+    _heard: bool = False
 
     def until_the_end(self) -> Ended:
         """The end of the task.
@@ -73,41 +79,44 @@ class Wait:
         nobody may ask, and `errors.ServiceError` (15) when the service gave no usable answer until the deadline.
         """
         began, rota = self.clock.monotonic(), Rota(self._operations(), self._steady())
-        refused: list[ScanError] = []
-        trouble: ServiceError | None = None
-        last: TaskStatus | None = None
         while True:
             for operation in rota.next():
-                try:
-                    ours = self._ours(operation, self._ask(operation).value)
-                    trouble = None
-                except PermissionDenied as denied:
-                    rota.refused(operation)
-                    refused.append(denied)
-                    continue
-                except ServiceError as problem:
-                    trouble = problem
-                    log.info("%s: %s", operation, problem.message)
-                    continue
-                for status in ours:
-                    last = status
-                    self.said(status)
-                self._judge(ours)
-                # One that only says "another task runs" has not shown ours.
-                if operation != IMAGE_INSTANCES and any(status.result != ALREADY_RUNNING for status in ours):
-                    rota.proved(operation)
-                if ours and all(status.phase is Phase.GOOD for status in ours):
-                    self._note(refused)
-                    return self._ended(operation, ours)
+                ended = self._poll(operation, rota)
+                if ended is not None:
+                    self._note()
+                    return ended
             if rota.is_empty:
-                raise self._nobody_may_ask(refused)
+                raise self._nobody_may_ask()
             left = self.deadline - self.clock.monotonic()
             if left <= 0:
-                self._note(refused)
-                raise trouble or self._still_running(last)
-            self._sleep(min(left, pause(self.clock.monotonic() - began, self.spread)), last)
+                self._note()
+                raise self._still_running() if self._heard or self._trouble is None else self._trouble
+            self._sleep(min(left, pause(self.clock.monotonic() - began, self.spread)))
 
-    def _sleep(self, seconds: float, last: TaskStatus | None) -> None:
+    def _poll(self, operation: str, rota: Rota) -> Ended | None:
+        """The end of the task, if this operation knows of it."""
+        try:
+            ours = self._ours(operation, self._ask(operation).value)
+        except PermissionDenied as denied:
+            rota.refused(operation)
+            self._refused.append(denied)
+            return None
+        except ServiceError as problem:
+            self._trouble = problem
+            log.info("%s: %s", operation, problem.message)
+            return None
+        self._heard = True
+        for status in ours:
+            self._last = status
+            self.said(status)
+        self._judge(ours)
+        # One that only says "another task runs" has not shown ours.
+        if operation != IMAGE_INSTANCES and any(status.result != ALREADY_RUNNING for status in ours):
+            rota.proved(operation)
+        good = ours and all(status.phase is Phase.GOOD for status in ours)
+        return self._ended(operation, ours) if good else None
+
+    def _sleep(self, seconds: float) -> None:
         """Sleeps, and lets the heart beat meanwhile: Jenkins takes a step that says nothing for a dead one."""
         until = self.clock.monotonic() + seconds
         while (left := until - self.clock.monotonic()) > 0:
@@ -116,7 +125,7 @@ class Wait:
             due = self._last_beat + HEARTBEAT - self.clock.monotonic()
             if due <= 0:
                 self._last_beat = self.clock.monotonic()
-                word = "not seen yet" if last is None else last.word
+                word = "not seen yet" if self._last is None else self._last.word
                 rest = self.deadline - self.clock.monotonic()
                 self.beat(f"waiting for task {self.submitted.task_id} ({word}), {max(0.0, rest):.0f} s left")
                 continue
@@ -135,7 +144,7 @@ class Wait:
 
     def _ask(self, operation: str) -> Answer[tuple[TaskStatus, ...]]:
         until = min(self.deadline, self.clock.monotonic() + LONGEST_ASKING)
-        until = max(until, self.clock.monotonic() + CUT)  # the last look at the deadline, too, has a moment
+        until = max(until, self.clock.monotonic() + LAST_LOOK)  # the one at the deadline is not cut short
         request = self.submitted.request
         if operation == LATEST and request.digest is not None:
             return self.tasks.latest(request.digest, deadline=until)
@@ -160,10 +169,11 @@ class Wait:
                     f"says {status.source}."
                 )
 
-    def _ended(self, operation: str, ours: tuple[TaskStatus, ...]) -> Ended:
-        if operation == IMAGE_INSTANCES:
-            return Ended(ours[0], ours)
-        return Ended(ours[0], self._rows())
+    def _ended(self, operation: str, ours: tuple[TaskStatus, ...]) -> Ended | None:
+        """The end, unless the image's own row does not agree that it has come: then it is waited for."""
+        rows = ours if operation == IMAGE_INSTANCES else self._rows()
+        self._judge(rows)
+        return Ended(ours[0], rows) if all(row.phase is Phase.GOOD for row in rows) else None
 
     def _rows(self) -> tuple[TaskStatus, ...]:
         """The image's own rows of this scan."""
@@ -181,19 +191,20 @@ class Wait:
                 return rows
         return ()
 
-    def _note(self, refused: Sequence[ScanError]) -> None:
-        self.warnings += [f"one way to look for the task is closed: {denied.message}" for denied in refused]
+    def _note(self) -> None:
+        self.warnings += [f"one way to look for the task is closed: {denied.message}" for denied in self._refused]
 
-    def _nobody_may_ask(self, refused: Sequence[ScanError]) -> PermissionDenied:
+    def _nobody_may_ask(self) -> PermissionDenied:
         actions = ", ".join(f"yundun-sas:{operation}" for operation in self._operations())
         return PermissionDenied(
-            f"task {self.submitted.task_id} is open, and no status operation may be asked: {refused[-1].message}",
+            f"task {self.submitted.task_id} is open, and no status operation may be asked: {self._refused[-1].message}",
             remedy=f"Grant one of {actions}, then take the task up again.",
             http_status=FORBIDDEN,
-            request_id=refused[-1].request_id,
-            tried=tuple(denied.message for denied in refused),
+            request_id=self._refused[-1].request_id,
+            tried=tuple(denied.message for denied in self._refused),
         )
 
-    def _still_running(self, last: TaskStatus | None) -> StillRunning:
+    def _still_running(self) -> StillRunning:
+        last = self._last
         told = "no status operation ever showed it" if last is None else f"last seen as {last.word!a} by {last.source}"
         return StillRunning(f"task {self.submitted.task_id} has not ended at the deadline: {told}.")

@@ -28,8 +28,8 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
             )
         if found.has_gate:
             warnings.append("the gates of the configuration file in the workspace are not applied: --no-wait.")
-    elif waits and not policy.has_gate:
-        policy = policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None)
+    elif waits and not by_user.has_gate:  # a file of the workspace may make this stricter, and never weaker
+        policy = stricter(policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None), found)
     if waits is False or not policy.has_gate:
         _require_use(context, values)
         return None, warnings
@@ -87,8 +87,10 @@ def _is_a_forks(app: App, named: str, what: str, warnings: list[str]) -> bool:
     """Whether the file lies in the workspace of a fork's build, whose author may have written it."""
     if not app.build.from_fork:
         return False
+    workspaces = [Path.cwd(), *(Path(text) for text in [app.environ.get("WORKSPACE", "")] if text)]
     try:
-        inside = Path(named).resolve().is_relative_to(Path.cwd().resolve())
+        file = Path(named).resolve()
+        inside = any(file.is_relative_to(workspace.resolve()) for workspace in workspaces)
     except (OSError, RuntimeError, ValueError):
         inside = True
     if inside:

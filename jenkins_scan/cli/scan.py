@@ -1,5 +1,6 @@
 """`jenkins-scan scan`: the whole step for one image or many."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,8 @@ def command(context: click.Context, /, **values: Any) -> int:
         note(settings)
         _perform(app, settings, run, values)
 
-    return reported(app, values, perform)
+    # A baseline may be the report of the last run: it stays until this one's is written.
+    return reported(app, values, perform, keep=[Path(values["baseline"])] if values["baseline"] else [])
 
 
 def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, Any]) -> None:

@@ -34,7 +34,6 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.config.settings import wait_settings
-    from jenkins_scan.record import ImageRun
     from jenkins_scan.report.earlier import read_earlier
 
     app = App.of(context)
@@ -44,14 +43,14 @@ def command(context: click.Context, /, **values: Any) -> int:
     def perform(run: "Run", note: "Callable[[ScanSettings], None]") -> None:
         from jenkins_scan.resume import resume
 
-        run.images = [ImageRun(text) for text in earlier.references]
+        run.images = earlier.images()  # first of all: whatever else is wrong, their tasks are not lost
         app.check_configuration()
         judging, warnings = judging_of(app, context, {**values, "wait": True})
         run.warnings += warnings
         settings = wait_settings(values, earlier.references, judging, **app.service_arguments(context))
         note(settings)
         earlier.require(settings.service)
-        run.images = earlier.images()
+        earlier.mark(run.images)
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, say=app.terminal.note)
 

@@ -191,7 +191,7 @@ def _image_task(image: ImageRun) -> report.ImageTask | None:
         status="submitted" if ended is None else STATUS[ended.phase],
         word=None if ended is None else one_line(ended.word),
         opened_at=opened_at,
-        finished_at=None if finished is None or ended is None or ended.phase is Phase.RUNNING else _time(finished),
+        finished_at=None if finished is None or ended is None or ended.phase is Phase.RUNNING else _told_time(finished),
         repo_region_id=task.repo_region_id,
         repo_instance_id=task.repo_instance_id,
         repo_id=task.repo_id,
@@ -225,6 +225,14 @@ def _reasons(run: Run, image: ImageRun) -> tuple[report.ReasonEntry, ...]:
             )
         )
     return tuple(entries)
+
+
+def _told_time(seconds: float) -> datetime | None:
+    """A time that the service told; None for one that no calendar has."""
+    try:
+        return _time(seconds)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _time(seconds: float) -> datetime:

@@ -1,21 +1,21 @@
 """The `result.json` of an earlier run, of which the tasks are taken up. Its verdict is not even read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from jenkins_scan import untrusted_json
 from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.errors import ConfigurationError, IncompleteError
+from jenkins_scan.gate.given_file import read_given
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.record import ImageRun, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
-from jenkins_scan.submission import Submission
+from jenkins_scan.submission import EVIDENCE, Submission
 
 SCHEMA: Final = "jenkins-scan/result/1"
 _LARGEST: Final = 64 * 1024**2
@@ -31,7 +31,7 @@ class _Part(BaseModel):
 class _Task(_Part):
     id: str | None = Field(default=None, max_length=200, pattern=r"^[\x21-\x7e]+$")
     uuid: str | None = Field(default=None, max_length=200)
-    opened_at: datetime
+    opened_at: AwareDatetime
 
 
 class _Sent(_Part):
@@ -73,14 +73,19 @@ class Earlier:
         return tuple(image.reference for image in self.result.images)
 
     def images(self) -> list[ImageRun]:
-        """The images with their tasks; one without a task has the reason why there is nothing to wait for."""
+        """The images with their tasks."""
         return [_image(image) for image in self.result.images]
+
+    def mark(self, images: Sequence[ImageRun]) -> None:
+        """Notes with each image why there is nothing to wait for, where that is so."""
+        for run, image in zip(images, self.result.images, strict=True):
+            run.error = _why_not(image)
 
     def require(self, service: ServiceSettings) -> None:
         """Raises `errors.ConfigurationError` (2) when the tasks were opened at another endpoint than this one."""
         ours = "sandbox" if service.endpoint is None else service.endpoint.url
         theirs = self.result.service.endpoint
-        if theirs != ours:
+        if theirs not in (None, ours):  # a run that was refused early names none
             raise ConfigurationError(
                 f"{self.shown} is of {one_line(str(theirs), 200)}, and {ours} would be asked.",
                 remedy="Name the same --region or --endpoint as the run that opened the tasks.",
@@ -90,14 +95,7 @@ class Earlier:
 def read_earlier(path: Path) -> Earlier:
     """The earlier run in this file. Raises `errors.ConfigurationError` (2)."""
     shown = one_line(str(path), 200)
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except (OSError, ValueError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "it is no path"
-        raise ConfigurationError(f"{shown}: cannot be read: {why}.", remedy=_REMEDY) from exc
-    if len(content) > _LARGEST:
-        raise ConfigurationError(f"{shown}: larger than {_LARGEST} bytes.", remedy=_REMEDY)
+    content = read_given(path, _LARGEST, "result")
     try:
         body: Any = untrusted_json.parse(content)
     except ValueError as exc:
@@ -126,9 +124,25 @@ def _image(image: _Image) -> ImageRun:
     if task is not None:
         opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None
         run.task = TaskRecord(opened, task.opened_at.timestamp(), image.request_id)
-    if run.identity is None or run.submission is None or run.task is None or run.task.task is None:
-        run.error = IncompleteError(
+    return run
+
+
+def _why_not(image: _Image) -> IncompleteError | None:
+    """Why there is nothing to wait for; None when there is."""
+    if image.identity is None or image.sent is None or image.task is None or image.task.id is None:
+        return IncompleteError(
             "the earlier run opened no task for this image that could be waited for.",
             remedy="Scan it again; where a task may exist, look for it in the Security Center console first.",
         )
-    return run
+    if not _agree(image.identity, image.sent):
+        return IncompleteError(
+            "what the file says was sent is not the image that it says was identified.", remedy="Scan the image again."
+        )
+    return None
+
+
+def _agree(identity: ImageIdentity, sent: _Sent) -> bool:
+    """Whether the values that a proof rests on are those of the identity."""
+    config = None if identity.config_digest is None else identity.config_digest.removeprefix("sha256:")
+    registry = None if identity.registry_digest is None else identity.registry_digest.removeprefix("sha256:")
+    return sent.image_id == config and (sent.digest_from not in EVIDENCE or sent.digest == registry)

@@ -39,7 +39,16 @@ ARROWS = {
     "images": (*SEAMS, *FLOOR),
     "security_center": ("sandbox", *SEAMS, *FLOOR),
     "gate": (*SEAMS, *FLOOR),
-    "report": ("record", "submission", "gate.stored", "config.settings", "config.options", *SEAMS, *FLOOR),
+    "report": (
+        "record",
+        "submission",
+        "gate.stored",
+        "gate.given_file",
+        "config.settings",
+        "config.options",
+        *SEAMS,
+        *FLOOR,
+    ),
     "jenkins": (*SEAMS, *FLOOR),
     "config": (
         *("images.reference", "gate.image", "security_center.endpoints", "security_center.variables"),

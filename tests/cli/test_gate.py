@@ -152,3 +152,34 @@ def test_result_fits_the_published_schema(cli, archive):
     schema = json.loads((ROOT / "docs/result.schema.json").read_text())
     for scenario in ("clean", "vulnerable", "slow", "scan-failed"):
         jsonschema.validate(cli("scan", archive, *GATE, "--scenario", scenario).result, schema)
+
+
+def test_a_found_file_cannot_weaken_a_wait_without_a_gate(cli, archive, tmp_path):
+    for weak in ('[policy]\ndeny = ["nothing"]\n', 'fail-on = "critical"\n', 'warn-on = "low"\n'):
+        (tmp_path / ".jenkins-scan.toml").write_text(weak)
+        assert cli("scan", archive, *SANDBOX, "--wait", "--scenario", "unknown-severity").code == 10
+
+
+def test_the_report_of_the_last_run_may_be_the_baseline_of_this_one(cli, archive):
+    assert cli("scan", archive, *GATE, "--scenario", "vulnerable").code == 10
+    again = cli("scan", archive, *GATE, "--scenario", "vulnerable", "--baseline", "scan-report/result.json")
+    assert (again.code, again.result["images"][0]["known"]) == (0, 11)
+
+
+def test_a_forks_waivers_beside_the_working_folder_are_in_the_workspace_too(cli, archive, tmp_path):
+    (tmp_path.parent / "w.toml").write_text("")
+    env = {
+        "JENKINS_URL": "https://ci.example.com/",
+        "JOB_NAME": "x",
+        "CHANGE_FORK": "s",
+        "WORKSPACE": str(tmp_path.parent),
+    }
+    run = cli("scan", archive, *GATE, "--waivers", "../w.toml", env=env)
+    assert any("are not applied" in warning for warning in run.result["warnings"])
+
+
+def test_an_expired_waiver_and_a_strange_word_are_said(cli, archive, tmp_path):
+    (tmp_path / "w.toml").write_text('[[waiver]]\nid = "CVE-2024-0001"\nreason = "old"\nexpires = 2020-01-01\n')
+    run = cli("scan", archive, *GATE, "--scenario", "unknown-status", "--waivers", "w.toml")
+    assert any("expired on 2020-01-01" in warning for warning in run.result["warnings"])
+    assert any("no status that is known" in warning for warning in run.result["warnings"])

@@ -117,3 +117,29 @@ def test_a_sandbox_that_no_flag_named_is_refused_in_jenkins(cli, opened):
     opened()
     env = {"JENKINS_URL": "https://ci.example.com/", "JOB_NAME": "x", "JENKINS_SCAN_ENDPOINT": "sandbox"}
     assert cli("wait", "scan-report/result.json", "--state", "s.db", env=env).code == 2
+
+
+def test_a_wait_that_is_refused_keeps_the_tasks(cli, opened):
+    task = opened().result["tasks"][0]["id"]
+    assert cli("wait", "scan-report/result.json", "--region", "cn-hangzhou").code == 2
+    kept = cli("wait", "scan-report/result.json", *SANDBOX, "--waivers", "missing.toml")
+    assert (kept.code, kept.result["tasks"][0]["id"]) == (2, task)
+    assert cli("wait", "scan-report/result.json", *SANDBOX).code == 0
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"sent": {"image_id": None}},
+        {"sent": {"image_id": "b" * 64}},
+        {"identity": {"config_digest": f"sha256:{'b' * 64}"}},
+    ],
+)
+def test_what_was_sent_has_to_be_what_was_identified(cli, opened, tmp_path, forged):
+    opened()
+    path = tmp_path / "scan-report" / "result.json"
+    body = json.loads(path.read_text())
+    for part, values in forged.items():
+        body["images"][0][part] |= values
+    path.write_text(json.dumps(body))
+    assert cli("wait", str(path), *SANDBOX).code == 17

@@ -1,5 +1,6 @@
 """From an open task to proved findings, played by the sandbox on a clock that nobody waits for."""
 
+import dataclasses
 import itertools
 from contextlib import contextmanager
 
@@ -187,6 +188,8 @@ class TestProof:
             ({"digest": DIGEST}, "containerd_target_provisional"),
             ({"digest": DIGEST}, "buildx_metadata"),
             ({"digest": DIGEST}, "digest_file"),
+            ({"digest": DIGEST}, None),
+            ({"digest": DIGEST}, "nonsense"),
             ({}, CLAIMED),
         ],
     )
@@ -258,6 +261,25 @@ def test_what_may_be_of_another_scan_never_ends_the_wait(tasks):
 def test_a_fresh_row_of_the_image_ends_it():
     row = status(scanned_at=101.0, image_id=CONFIG)
     assert waiting(Scripted(rows=[row])).until_the_end() == Ended(row, (row,))
+
+
+@pytest.mark.parametrize("row", [status(Phase.RUNNING, "CVE_ANALYZER"), status(Phase.UNKNOWN, "ACTIVE")])
+def test_a_row_of_the_image_that_does_not_agree_keeps_the_wait_going(row):
+    fresh = dataclasses.replace(row, scanned_at=101.0, image_id=CONFIG)
+    with pytest.raises(errors.StillRunning):
+        waiting(Scripted(latest=[status(task_id="OURS")], rows=[fresh])).until_the_end()
+
+
+def test_a_row_of_the_image_that_failed_beats_the_success_of_the_task():
+    failed = status(Phase.BAD, "FAIL", scanned_at=101.0, image_id=CONFIG)
+    with pytest.raises(errors.ScanFailed):
+        waiting(Scripted(latest=[status(task_id="OURS")], rows=[failed])).until_the_end()
+
+
+def test_one_broken_operation_does_not_hide_what_the_others_say():
+    tasks = Scripted(latest=errors.ServiceUnreachable("gone"), leaf=[status(Phase.RUNNING, "START", task_id="OURS")])
+    with pytest.raises(errors.StillRunning):
+        waiting(tasks).until_the_end()
 
 
 def test_one_refusal_alone_is_a_warning():
