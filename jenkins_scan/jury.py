@@ -49,7 +49,7 @@ class Jury:
             raise InternalError("an image was to be judged that was never submitted.")
         task, submission = image.task.task, image.submission
         wait = Wait(
-            Submitted(task.task_id, image.task.opened_at, submission.request),
+            Submitted(task.task_id, image.task.opened_at if image.task.by_service else None, submission.request),
             self._center.tasks,
             self._clock,
             self._deadline,

@@ -22,6 +22,8 @@ class TaskRecord:
     opened_at: float
     """Seconds since the epoch: by the service's clock where it told one."""
     request_id: str | None = None
+    by_service: bool = False
+    """Whether `opened_at` is by the service's clock: only then the time of a scan can be held against it."""
 
 
 @dataclass(slots=True)

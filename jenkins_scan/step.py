@@ -192,7 +192,9 @@ class _Step:
         else:
             sent_at = self.clock.now() if image.task is None else image.task.opened_at
             task = answer.value
-            image.task = TaskRecord(task, answer.server_time or sent_at, answer.request_id)
+            told = answer.server_time
+            opened_at = sent_at if told is None else told
+            image.task = TaskRecord(task, opened_at, answer.request_id, by_service=told is not None)
         log.info("%s: task %s is open", image.reference, task.task_id)
         self._refuse_unnamed_sandbox()
         self._judge_capacity(image, task)

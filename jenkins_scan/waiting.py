@@ -23,6 +23,8 @@ CUT = 1.0
 """Seconds that the `Date` header of the submit cuts off: a scan that ended within them may be an older one."""
 HEARTBEAT = 30.0
 """Seconds between two signs of life."""
+LONGEST_SCAN = 366 * 86400.0
+"""Seconds; a scan that ended later than this after our submit has a time that means something else."""
 LAST_LOOK = 10.0
 """Seconds that the look at the deadline may take."""
 LONGEST_ASKING = 30.0
@@ -37,8 +39,8 @@ class Submitted:
     """The task that is waited for."""
 
     task_id: str
-    opened_at: float
-    """Seconds since the epoch, by the service's clock where it told one."""
+    opened_at: float | None
+    """Seconds since the epoch by the service's clock; None where it told none: then no scan time proves anything."""
     request: ScanRequest
 
 
@@ -158,7 +160,10 @@ class Wait:
         return tuple(row for row in rows if row.task_id == self.submitted.task_id)
 
     def _is_fresh(self, row: TaskStatus) -> bool:
-        return row.scanned_at is not None and row.scanned_at >= self.submitted.opened_at + CUT
+        opened_at = self.submitted.opened_at
+        if row.scanned_at is None or opened_at is None:
+            return False
+        return opened_at + CUT <= row.scanned_at <= opened_at + LONGEST_SCAN
 
     def _judge(self, ours: Sequence[TaskStatus]) -> None:
         for status in ours:

@@ -191,6 +191,7 @@ def _image_task(image: ImageRun) -> report.ImageTask | None:
         status="submitted" if ended is None else STATUS[ended.phase],
         word=None if ended is None else one_line(ended.word),
         opened_at=opened_at,
+        opened_by_service=noted.by_service,
         finished_at=None if finished is None or ended is None or ended.phase is Phase.RUNNING else _told_time(finished),
         repo_region_id=task.repo_region_id,
         repo_instance_id=task.repo_instance_id,

@@ -32,6 +32,7 @@ class _Task(_Part):
     id: str | None = Field(default=None, max_length=200, pattern=r"^[\x21-\x7e]+$")
     uuid: str | None = Field(default=None, max_length=200)
     opened_at: AwareDatetime
+    opened_by_service: bool | None = None
 
 
 class _Sent(_Part):
@@ -123,7 +124,7 @@ def _image(image: _Image) -> ImageRun:
         run.submission = Submission(request, sent.digest_from)
     if task is not None:
         opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None
-        run.task = TaskRecord(opened, task.opened_at.timestamp(), image.request_id)
+        run.task = TaskRecord(opened, task.opened_at.timestamp(), image.request_id, task.opened_by_service is True)
     return run
 
 

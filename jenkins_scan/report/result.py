@@ -45,6 +45,8 @@ class ImageTask(Part):
     word: str | None = None
     """The service's own word for it, the last that came."""
     opened_at: datetime
+    opened_by_service: bool | None = None
+    """Whether `opened_at` is by the service's clock, not the agent's."""
     finished_at: datetime | None = None
     repo_region_id: str | None = None
     repo_instance_id: str | None = None

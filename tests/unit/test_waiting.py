@@ -247,6 +247,7 @@ DENIED = errors.PermissionDenied("not allowed", http_status=403)
         Scripted(leaf=[status(task_id=None)]),
         Scripted(rows=[status(scanned_at=100.9)]),
         Scripted(rows=[status(scanned_at=None)]),
+        Scripted(rows=[status(scanned_at=2.0**63)]),
         Scripted(latest=[status(task_id="OURS"), status(Phase.RUNNING, "START", task_id="OURS")]),
         Scripted(latest=[status(Phase.UNKNOWN, "DONE", task_id="OURS")]),
         Scripted(),
@@ -256,6 +257,14 @@ def test_what_may_be_of_another_scan_never_ends_the_wait(tasks):
     with pytest.raises(errors.StillRunning) as caught:
         waiting(tasks).until_the_end()
     assert caught.value.exit_code == 16
+
+
+def test_without_the_services_clock_no_scan_time_ends_the_wait():
+    """The agent's own may be slow, and an older scan would look like ours."""
+    wait = waiting(Scripted(rows=[status(scanned_at=101.0, image_id=CONFIG)]))
+    wait.submitted = dataclasses.replace(wait.submitted, opened_at=None)
+    with pytest.raises(errors.StillRunning):
+        wait.until_the_end()
 
 
 def test_a_fresh_row_of_the_image_ends_it():
