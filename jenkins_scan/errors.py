@@ -320,8 +320,8 @@ class StillRunning(ScanError):
 
     reason = Reason.TIMEOUT
     default_remedy = (
-        "Look again later; the task goes on. A task that never moves may be of an image that the service cannot read: "
-        "push it to a registry that Security Center knows, first."
+        "The task goes on: `jenkins-scan wait RESULT_JSON` takes it up, and a longer --timeout gives it more time. One "
+        "that never moves may be of an image in a registry that Security Center cannot read."
     )
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+UNREADABLE: Final = "unreadable-row"
+"""The ids of rows that could not be understood begin with this. Such an id says where a row stood, not what it is."""
+
 
 class Kind(StrEnum):
     """What kind of problem it is."""

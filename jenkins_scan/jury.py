@@ -17,8 +17,8 @@ from jenkins_scan.record import ImageRun
 from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
 from jenkins_scan.waiting import HEARTBEAT, Submitted, Wait
 
-READING: Final = 120.0
-"""Seconds to read the findings of one image, after its task has ended."""
+LEAST_READING: Final = 30.0
+"""Seconds that the findings of a task may take to be read although the deadline comes, or came, meanwhile."""
 MOST_WAITS: Final = 32
 """Images that are waited for at once: the service scans them all anyway, and asking costs little."""
 SHOWN: Final = 5
@@ -49,7 +49,13 @@ class Jury:
             raise InternalError("an image was to be judged that was never submitted.")
         task, submission = image.task.task, image.submission
         wait = Wait(
-            Submitted(task.task_id, image.task.opened_at if image.task.by_service else None, submission.request),
+            Submitted(
+                task.task_id,
+                image.task.opened_at if image.task.by_service else None,
+                submission.request,
+                task.uuid,
+                pushed=submission.is_confirmed,
+            ),
             self._center.tasks,
             self._clock,
             self._deadline,
@@ -60,13 +66,15 @@ class Jury:
             ended = wait.until_the_end()
         finally:
             image.warnings += wait.warnings
+        if self._judging.baseline is not None and not self._center.is_sandbox:
+            self._judging.baseline.require_real()
         image.proof = prove(ended, submission)
         policy = self._judging.policy
         found = read_findings(
             self._center.results,
             key_of(ended, submission, task.uuid),
             gated=policy.gated_kinds,
-            deadline=self._clock.monotonic() + READING,
+            deadline=max(self._deadline, self._clock.monotonic() + LEAST_READING),
         )
         image.warnings += found.warnings
         image.judgement = judge_image(

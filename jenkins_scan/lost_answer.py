@@ -1,12 +1,13 @@
 """A create that was sent and got no answer: its task is looked for and taken up, never created again."""
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import FateUnknown, ScanError
 from jenkins_scan.record import ImageRun, Run
-from jenkins_scan.security_center.interface import CreatedTask, ListedTask, ScanRequest, SecurityCenter
+from jenkins_scan.security_center.interface import Answer, CreatedTask, ScanRequest, SecurityCenter, TaskStatus
 
 LOOK_UP_BUDGET = 20.0
 LOOK_UP_WAITS = (0.0, 1.0, 2.0, 4.0)
@@ -21,51 +22,58 @@ def take_up(run: Run, image: ImageRun, unknown: FateUnknown, center: SecurityCen
     digest = _digest(image)
     # Another image of this run with the same digest has a task of its own: nobody could tell the two apart.
     alone = all(_request(other) in (None, _request(image)) or _digest(other) != digest for other in run.images)
-    found = _tasks_since(unknown.sent_on, digest, center, clock) if digest is not None and alone else ()
+    found = _tasks_since(unknown.sent_on, digest, center, clock) if digest is not None and alone else {}
     if len(found) != 1:  # of several nobody can tell which is ours
-        listed = f" Since then started: {', '.join(task.task_id for task in found)}." if found else ""
+        listed = f" Since then started: {', '.join(found)}." if found else ""
         raise FateUnknown(
             unknown.message + listed,
             remedy=_what_to_look_for(image),
             service_code=unknown.service_code,
             request_id=unknown.request_id,
         ) from unknown
-    (task,) = found
+    ((task_id, task),) = found.items()
     image.warnings.append(
-        f"the answer to the create was lost; task {task.task_id}, started after it for this digest, was taken up "
-        f"(its status: {task.status or 'not told'})."
+        f"the answer to the create was lost; task {task_id}, started after it for this digest, was taken up "
+        f"(its status: {task.word or 'not told'})."
     )
-    return CreatedTask(task.task_id)
+    return CreatedTask(task_id)
 
 
-def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clock) -> tuple[ListedTask, ...]:
-    """The tasks for this digest that started after our submit, by the service's clock; empty when none shows up."""
+def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clock) -> dict[str, TaskStatus]:
+    """The tasks for this digest that started after our submit, by id; empty when none shows up.
+
+    Each status operation that takes a digest is asked: which of them lists a task of this kind is not documented.
+    """
     deadline = clock.monotonic() + LOOK_UP_BUDGET
     for wait in LOOK_UP_WAITS:
         clock.sleep(wait)
-        asked_on = clock.monotonic()
-        try:
-            answer = center.describe_image_latest_scan_task(digest, deadline=deadline)
-        except ScanError as refused:
-            log.info("looking for the task failed: %s", refused.message)
-            continue
-        if answer.server_time is None:
-            continue  # without the service's clock an older task cannot be told from ours
-        # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one second:
-        # a task for the same digest that began in that moment cannot be told from ours, every older one can. Time that
-        # the look itself took makes it late, never early.
-        submitted_at = answer.server_time - (asked_on - sent_on)
-        until = answer.server_time + CUT
-        ours = tuple(
-            task
-            for task in answer.value
-            if task.started_at is not None
-            and submitted_at <= task.started_at <= until
-            and task.target in (None, digest)
-        )
+        ours: dict[str, TaskStatus] = {}
+        for listing in (center.tasks.latest, center.tasks.unfinished):
+            asked_on = clock.monotonic()
+            try:
+                answer = listing(digest, deadline=deadline)
+            except ScanError as refused:
+                log.info("looking for the task failed: %s", refused.message)
+                continue
+            ours |= {task.task_id: task for task in _since(sent_on, asked_on, answer, digest) if task.task_id}
         if ours:
             return ours
-    return ()
+    return {}
+
+
+def _since(
+    sent_on: float, asked_on: float, answer: Answer[tuple[TaskStatus, ...]], digest: str
+) -> Iterator[TaskStatus]:
+    if answer.server_time is None:
+        return  # without the service's clock an older task cannot be told from ours
+    # The submit by the service's clock. `Date` is cut to whole seconds, so this is early by less than one second: a
+    # task for the same digest that began in that moment cannot be told from ours, every older one can. Time that the
+    # look itself took makes it late, never early.
+    submitted_at, until = answer.server_time - (asked_on - sent_on), answer.server_time + CUT
+    for task in answer.value:
+        began = task.started_at
+        if began is not None and submitted_at <= began <= until and task.digest in (None, digest):
+            yield task
 
 
 def _request(image: ImageRun) -> ScanRequest | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, ScanError
 from jenkins_scan.findings import Finding, Kind
-from jenkins_scan.security_center.interface import ImageKey, ListedName, Proof, Results, Source
-from jenkins_scan.submission import EVIDENCE, Submission
+from jenkins_scan.security_center.interface import ImageKey, Proof, Results, ScanRequest, Source, TaskStatus
+from jenkins_scan.submission import Submission
 from jenkins_scan.waiting import FORBIDDEN, Ended
 
 
@@ -28,13 +28,14 @@ def prove(ended: Ended, submission: Submission) -> Proof:
     submitted.
     """
     request = submission.request
-    confirmed = request.digest if submission.digest_from in EVIDENCE else None
+    confirmed = request.digest if submission.is_confirmed else None
     for row in ended.rows:
         compared = row.image_id is not None and request.image_id is not None
         if _differs(row.image_id, request.image_id) or (not compared and _differs(row.digest, confirmed)):
-            theirs = f"ImageId {row.image_id or 'not told'} and digest {row.digest or 'not told'}"
-            ours = f"{request.image_id or 'none'} and {request.digest or 'none'}"
-            raise NotProved(f"the scan was of another image: the service has {theirs}; submitted were {ours}.")
+            raise NotProved(f"the scan was of another image: {_side_by_side(row, request)}.")
+    for row in ended.others:  # one digest has one ImageId for ever, whenever and under whatever name it was scanned
+        if request.digest is not None and row.digest == request.digest and _differs(row.image_id, request.image_id):
+            raise NotProved(f"the digest that was submitted is of another image: {_side_by_side(row, request)}.")
     rows = ended.rows or (ended.said_by,)
     if any(row.image_id is not None and row.image_id == request.image_id for row in rows):
         return "image_id"
@@ -53,10 +54,7 @@ def key_of(ended: Ended, submission: Submission, uuid: str | None) -> ImageKey:
     uuids = [row.uuid for row in told if row.uuid is not None]
     digests = [row.digest for row in told if row.digest is not None]
     request = submission.request
-    name = None
-    if request.repo_name is not None and request.tag is not None:
-        name = ListedName(request.namespace, request.repo_name, request.tag)
-    return ImageKey(next(iter(uuids), uuid), request.digest or next(iter(digests), None), name)
+    return ImageKey(next(iter(uuids), uuid), request.digest or next(iter(digests), None), request.listed_name)
 
 
 def read_findings(results: Results, image: ImageKey, *, gated: Collection[Kind], deadline: float) -> Found:
@@ -109,6 +107,13 @@ def _compared(results: Results, image: ImageKey, sizes: Mapping[Source, int], de
         f"the service counts {count} {source.value} findings, its list holds {sizes[source]}."
         for source, count in counts.items()
         if source in sizes and count != sizes[source]
+    )
+
+
+def _side_by_side(row: TaskStatus, request: ScanRequest) -> str:
+    return (
+        f"the service has ImageId {row.image_id or 'not told'} and digest {row.digest or 'not told'}; "
+        f"submitted were {request.image_id or 'none'} and {request.digest or 'none'}"
     )
 
 

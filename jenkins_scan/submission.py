@@ -23,6 +23,11 @@ class Submission:
     """Where the digest came from: a word of `EVIDENCE`, or a claim."""
     warnings: tuple[str, ...] = ()
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a registry is known to hold the image under the digest that is sent."""
+        return self.request.digest is not None and self.digest_from in EVIDENCE
+
 
 def prepare(image: ResolvedImage, overrides: Overrides) -> Submission:
     """The submission for an image. Values that are not known are left out, each with a warning where it matters."""

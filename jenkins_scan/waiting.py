@@ -42,6 +42,10 @@ class Submitted:
     opened_at: float | None
     """Seconds since the epoch by the service's clock; None where it told none: then no scan time proves anything."""
     request: ScanRequest
+    uuid: str | None = None
+    """The key of the image's row, where the create told it."""
+    pushed: bool = True
+    """Whether a registry is known to hold the image; the service cannot read one that is on the agent alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Ended:
     said_by: TaskStatus
     rows: tuple[TaskStatus, ...]
     """The image's own rows with a scan that ended after our submit; empty when none could be had."""
+    others: tuple[TaskStatus, ...] = ()
+    """What else came with them: older scans, and rows of other repositories with the same digest."""
 
 
 @dataclass
@@ -73,6 +79,8 @@ class Wait:
     _refused: list[ScanError] = field(default_factory=list)
     _trouble: ServiceError | None = None
     _heard: bool = False
+    _steps: set[tuple[str, int | None]] = field(default_factory=set)
+    _others: tuple[TaskStatus, ...] = ()
 
     def until_the_end(self) -> Ended:
         """The end of the task.
@@ -110,6 +118,7 @@ class Wait:
         self._heard = True
         for status in ours:
             self._last = status
+            self._steps.add((status.word, status.progress))
             self.said(status)
         self._judge(ours)
         # One that only says "another task runs" has not shown ours.
@@ -155,9 +164,15 @@ class Wait:
         return self.tasks.by_id(self.submitted.task_id, deadline=until)
 
     def _ours(self, operation: str, rows: Sequence[TaskStatus]) -> tuple[TaskStatus, ...]:
-        if operation == IMAGE_INSTANCES:
-            return tuple(row for row in rows if self._is_fresh(row))
-        return tuple(row for row in rows if row.task_id == self.submitted.task_id)
+        if operation != IMAGE_INSTANCES:
+            return tuple(row for row in rows if row.task_id == self.submitted.task_id)
+        uuid, name = self.submitted.uuid, self.submitted.request.listed_name
+        # Other repositories may hold the same bytes: their scans are not ours, where the rows can be told apart.
+        named = [row for row in rows if uuid is not None and row.uuid == uuid]
+        named = named or [row for row in rows if name is not None and row.name == name]
+        ours = tuple(row for row in named or rows if self._is_fresh(row))
+        self._others = tuple(row for row in rows if row not in ours)
+        return ours
 
     def _is_fresh(self, row: TaskStatus) -> bool:
         opened_at = self.submitted.opened_at
@@ -178,7 +193,7 @@ class Wait:
         """The end, unless the image's own row does not agree that it has come: then it is waited for."""
         rows = ours if operation == IMAGE_INSTANCES else self._rows()
         self._judge(rows)
-        return Ended(ours[0], rows) if all(row.phase is Phase.GOOD for row in rows) else None
+        return Ended(ours[0], rows, self._others) if all(row.phase is Phase.GOOD for row in rows) else None
 
     def _rows(self) -> tuple[TaskStatus, ...]:
         """The image's own rows of this scan."""
@@ -210,6 +225,13 @@ class Wait:
         )
 
     def _still_running(self) -> StillRunning:
-        last = self._last
+        last, task_id = self._last, self.submitted.task_id
         told = "no status operation ever showed it" if last is None else f"last seen as {last.word!a} by {last.source}"
-        return StillRunning(f"task {self.submitted.task_id} has not ended at the deadline: {told}.")
+        if self.submitted.pushed or len(self._steps) > 1:
+            return StillRunning(f"task {task_id} has not ended at the deadline: {told}.")
+        return StillRunning(
+            f"task {task_id} has not moved until the deadline: {told}. No registry is known to hold this image, and "
+            "the service has to be able to read an image in order to scan it: such a task may never end.",
+            remedy="Push the image to a registry that Security Center knows and scan it again, or have it scanned "
+            "there with `jenkins-scan scan-registry`.",
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -12,6 +13,7 @@ from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stricter
+from jenkins_scan.loopback import is_loopback
 
 GATES = ("fail_on", "warn_on")
 
@@ -80,19 +82,33 @@ def _baseline(app: App, values: Mapping[str, Any], warnings: list[str]) -> Any:
         return None
     from jenkins_scan.gate.baseline import read_baseline
 
-    return read_baseline(Path(named), sandbox=values["endpoint"] == "sandbox")
+    return read_baseline(Path(named), sandbox=_may_be_sandbox(values["endpoint"]))
+
+
+def _may_be_sandbox(endpoint: str | None) -> bool:
+    """Whether a sandbox can answer there: its own name, or this machine."""
+    if endpoint is None or endpoint == "sandbox":
+        return endpoint is not None
+    try:
+        return is_loopback(urlsplit(endpoint).hostname or "")
+    except ValueError:  # the settings will refuse it, and say why
+        return True
 
 
 def _is_a_forks(app: App, named: str, what: str, warnings: list[str]) -> bool:
+    found = in_a_forks_workspace(app, named)
+    if found:
+        warnings.append(f"{what} in the workspace of a fork's build are not applied: its author may have written them.")
+    return found
+
+
+def in_a_forks_workspace(app: App, named: str) -> bool:
     """Whether the file lies in the workspace of a fork's build, whose author may have written it."""
     if not app.build.from_fork:
         return False
     workspaces = [Path.cwd(), *(Path(text) for text in [app.environ.get("WORKSPACE", "")] if text)]
     try:
         file = Path(named).resolve()
-        inside = any(file.is_relative_to(workspace.resolve()) for workspace in workspaces)
+        return any(file.is_relative_to(workspace.resolve()) for workspace in workspaces)
     except (OSError, RuntimeError, ValueError):
-        inside = True
-    if inside:
-        warnings.append(f"{what} in the workspace of a fork's build are not applied: its author may have written them.")
-    return inside
+        return True

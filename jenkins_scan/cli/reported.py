@@ -38,7 +38,7 @@ def reported(
     try:
         try:
             asked_for = parse_outputs(values["output"])
-            prepare_outputs(asked_for, folder)
+            prepare_outputs(asked_for, folder, keep=keep)
             outputs = asked_for
             perform(run, noted.append)
         except ScanError as error:
@@ -56,14 +56,13 @@ def reported(
     except Exception as problem:  # noqa: BLE001  what was opened is said even if no report can be made
         app.terminal.bug(problem)
         app.terminal.error(InternalError.of(problem))
-        return _last_words(app, run, folder)
+        return _last_words(app, run, noted[0] if noted else None, folder)
 
 
-def _last_words(app: App, run: "Run", folder: Path) -> int:
-    """What must not be lost when the reports fail: the task, in the barest result.json. Returns the code of a bug."""
-    import json
-
+def _last_words(app: App, run: "Run", settings: "ScanSettings | None", folder: Path) -> int:
+    """What must not be lost when the reports fail: the tasks, in a bare result.json. Returns the code of a bug."""
     from jenkins_scan.errors import Reason
+    from jenkins_scan.report import bare
     from jenkins_scan.report.outputs import RESULT
 
     noted = [image.task for image in run.images if image.task is not None]
@@ -74,13 +73,7 @@ def _last_words(app: App, run: "Run", folder: Path) -> int:
         app.terminal.line("a task may exist" if len(noted) == len(ids) + 1 else "more tasks may exist")
     if not noted:
         app.terminal.line("no task was opened")
-    bare = {
-        "schema": "jenkins-scan/result/1",
-        "verdict": "ERROR",
-        "reason": "internal",
-        "exit_code": Reason.INTERNAL.code,
-    }
-    app.write(folder / RESULT, json.dumps({**bare, "tasks": [{"id": each} for each in ids]}) + "\n")
+    app.write(folder / RESULT, bare.render(run, settings, app.build, app.terminal.redact))
     return Reason.INTERNAL.code
 
 

@@ -30,10 +30,11 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan "$IMAGE" --region cn-hangzhou --no-wait
     jenkins-scan wait scan-report/result.json --region cn-hangzhou --fail-on high
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    from jenkins_scan.cli.gate import judging_of
+    from jenkins_scan.cli.gate import in_a_forks_workspace, judging_of
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.config.settings import wait_settings
+    from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.report.earlier import read_earlier
 
     app = App.of(context)
@@ -49,7 +50,13 @@ def command(context: click.Context, /, **values: Any) -> int:
         run.warnings += warnings
         settings = wait_settings(values, earlier.references, judging, **app.service_arguments(context))
         note(settings)
+        if in_a_forks_workspace(app, values["result"]):
+            raise ConfigurationError(
+                f"{earlier.shown} lies in the workspace of a fork's build, whose author may have written it.",
+                remedy='Keep it elsewhere: scan with --report-dir "$WORKSPACE_TMP/scan-report", and name that file.',
+            )
         earlier.require(settings.service)
+        run.warnings += earlier.doubts(app.build)
         earlier.mark(run.images)
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, say=app.terminal.note)

@@ -47,6 +47,12 @@ class Baseline:
     shown: str
     """The file's name for messages."""
     images: tuple[BaselineImage, ...]
+    by_sandbox: bool = False
+
+    def require_real(self) -> None:
+        """Raises `ConfigurationError` (2) for a run of the sandbox: it says nothing about a real image."""
+        if self.by_sandbox:
+            raise _refused(self.shown, "the sandbox made it, which says nothing about a real image")
 
     def known(self, repository: str | None) -> frozenset[Fingerprint]:
         """The fingerprints of that repository's findings in the earlier run; of several images all of them.
@@ -88,7 +94,7 @@ def compare(
 
 
 def read_baseline(path: Path, *, sandbox: bool) -> Baseline:
-    """The earlier run in a `result.json`; `sandbox` tells whether this run asks the sandbox.
+    """The earlier run in a `result.json`; `sandbox` tells whether this run may be asking a sandbox.
 
     Raises `ConfigurationError` (2) for a file that is unreadable, of another schema, of a sandbox when this run is
     real, or of a run in which no image was judged by its findings.
@@ -102,15 +108,16 @@ def read_baseline(path: Path, *, sandbox: bool) -> Baseline:
     schema = result.get("schema") if isinstance(result, Mapping) else None
     if not isinstance(result, Mapping) or schema != SCHEMA:
         raise _refused(shown, f"its schema is {one_line(str(schema), 60)!r}, not {SCHEMA!r}")
-    if not sandbox and result.get("sandbox") is not False:
-        raise _refused(shown, "the sandbox made it, which says nothing about a real image")
     try:
         images = tuple(_image(row, f"images[{n}]") for n, row in enumerate(_rows(result, "images", "the result")))
     except ValueError as exc:
         raise _refused(shown, one_line(str(exc), 200)) from exc
     if all(image.known is None for image in images):
         raise _refused(shown, _not_judged(images))
-    return Baseline(shown, images)
+    baseline = Baseline(shown, images, by_sandbox=result.get("sandbox") is not False)
+    if not sandbox:
+        baseline.require_real()
+    return baseline
 
 
 def _is_known(finding: Finding, known: frozenset[Fingerprint]) -> bool:

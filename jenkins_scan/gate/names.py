@@ -1,13 +1,9 @@
 """What two builds of one image, and two findings of one problem, have in common by name."""
 
 import re
-from typing import Final
 
-from jenkins_scan.findings import Finding
+from jenkins_scan.findings import UNREADABLE, Finding
 from jenkins_scan.images.interface import ImageIdentity
-
-UNREADABLE: Final = "unreadable-row"
-"""The ids of rows that could not be understood begin with this. Such an id says where a row stood, not what it is."""
 
 
 def is_nameable(finding_id: str) -> bool:

@@ -12,6 +12,7 @@ from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.errors import ConfigurationError, IncompleteError
 from jenkins_scan.gate.given_file import read_given
 from jenkins_scan.images.interface import ImageIdentity
+from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.record import ImageRun, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
@@ -56,7 +57,12 @@ class _Service(_Part):
     endpoint: str | None = None
 
 
+class _Build(_Part):
+    tag: str | None = None
+
+
 class _Result(_Part):
+    build: _Build = Field(default_factory=_Build)
     service: _Service
     images: tuple[_Image, ...] = Field(min_length=1, max_length=_MOST_IMAGES)
 
@@ -76,6 +82,14 @@ class Earlier:
     def images(self) -> list[ImageRun]:
         """The images with their tasks."""
         return [_image(image) for image in self.result.images]
+
+    def doubts(self, build: JenkinsBuild) -> list[str]:
+        """A warning where the file is of another build than this one: its images may not be what was built here."""
+        theirs = self.result.build.tag
+        if build.tag is None or theirs == build.tag:
+            return []
+        told = "no build" if theirs is None else f"the build {one_line(theirs, 200)}"
+        return [f"{self.shown} is of {told}, and this is {build.tag}: its images may not be those of this build."]
 
     def mark(self, images: Sequence[ImageRun]) -> None:
         """Notes with each image why there is nothing to wait for, where that is so."""

@@ -98,11 +98,12 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
                 old.unlink(missing_ok=True)
 
 
-def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None) -> None:
+def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, keep: Collection[Path] = ()) -> None:
     """Proves that every `-o` path can be written, and removes an old report there. Raises `OutputError` (2).
 
-    `folder` is the report folder: its own files are nobody else's.
+    `folder` is the report folder: its own files are nobody else's. A file in `keep` stays until it is written anew.
     """
+    kept = {path.resolve() for path in keep}
     taken = [] if folder is None else [(folder / name).resolve() for name in (RESULT, SUMMARY)]
     for path in (output.path for output in outputs if output.path is not None):
         with _explained(path, "-o"):
@@ -113,7 +114,8 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None) -> No
                 raise OutputError(f"-o: {path} is there and is not a regular file.")
             path.parent.mkdir(parents=True, exist_ok=True)
             _probe(path.parent)
-            path.unlink(missing_ok=True)
+            if path.resolve() not in kept:
+                path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

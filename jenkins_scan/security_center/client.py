@@ -20,7 +20,7 @@ from jenkins_scan.security_center import wire
 from jenkins_scan.security_center.answer import Reply, understood
 from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.exchange import RawAnswer, perform
-from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, Results, ScanRequest, Tasks
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota, Results, ScanRequest, Tasks
 from jenkins_scan.security_center.retry import TryFailed, with_retries
 from jenkins_scan.security_center.signing import canonical_query
 from jenkins_scan.time_limit import TimeIsUp, within
@@ -78,12 +78,6 @@ class SecurityCenterClient:
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:
         """The image-scan quota. No parameters."""
         return self._read("DescribeImageScanAuthCount", {}, wire.DescribeImageScanAuthCountReply, deadline)
-
-    def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
-        """The tasks of the image with this digest."""
-        return self._read(
-            "DescribeImageLatestScanTask", {"Digest": digest}, wire.DescribeImageLatestScanTaskReply, deadline
-        )
 
     def create_jenkins_image_scan_task(
         self, request: ScanRequest, *, deadline: float, on_the_way: Callable[[float | None], None] = _nobody_asks

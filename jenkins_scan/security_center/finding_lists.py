@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from jenkins_scan.errors import ScanError
-from jenkins_scan.findings import Finding, Severity
+from jenkins_scan.findings import UNREADABLE, Finding, Severity
 from jenkins_scan.security_center.answer import Read, Reply
 from jenkins_scan.security_center.interface import Answer, FindingList, ImageKey, Source
 from jenkins_scan.security_center.malicious_files import located
@@ -18,8 +18,6 @@ from jenkins_scan.security_center.wire_vulnerabilities import GroupedVulnerabili
 PAGE_SIZE = 100
 """The most that is safe to ask for: the API pages name no maximum."""
 COUNTS = "DescribeImageSecurityScanCount"
-UNREADABLE = "unreadable-row-"
-"""The id of a finding that nobody could read, before its number. No waiver and no baseline means it."""
 SEVERITIES = list(Severity)
 OPEN_ONLY = {"Dealed": "N"}
 ENGLISH = {"Lang": "en"}
@@ -136,7 +134,7 @@ def _as_list(source: Source, listed: Collected) -> FindingList:
     strange = [finding for row in listed.rows if row.is_open and not row.is_readable for finding in row.findings]
     strange.sort(key=_order)
     named = [
-        replace(finding, id=f"{UNREADABLE}{number}", title=finding.title or "a row without an id that can be read")
+        replace(finding, id=f"{UNREADABLE}-{number}", title=finding.title or "a row without an id that can be read")
         for number, finding in enumerate(strange, 1)
     ]
     return FindingList(

@@ -10,6 +10,15 @@ from jenkins_scan.findings import Finding, Kind
 T_co = TypeVar("T_co", covariant=True)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """The name under which the service lists an image. Several images may have had it."""
+
+    namespace: str | None
+    repo_name: str
+    tag: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRequest:
     """The twelve parameters of CreateJenkinsImageScanTask but the token, which the client holds. None is not sent."""
@@ -30,6 +39,13 @@ class ScanRequest:
     uuid: str | None = None
     source_ip: str | None = None
     jenkins_env: str | None = None
+
+    @property
+    def listed_name(self) -> ListedName | None:
+        """The name under which the image will be listed; None where too little of it is sent."""
+        if self.repo_name is None or self.tag is None:
+            return None
+        return ListedName(self.namespace, self.repo_name, self.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +72,6 @@ class Quota:
     def remaining(self) -> int:
         """What is left; never below zero."""
         return max(0, self.capacity - self.used)
-
-
-@dataclass(frozen=True, slots=True)
-class ListedTask:
-    """A task of one image as DescribeImageLatestScanTask lists it."""
-
-    task_id: str
-    status: str
-    started_at: float | None
-    """Seconds since the epoch, by the service's clock."""
-    target: str | None = None
-    """The digest of the image that is scanned, where the service tells it."""
 
 
 class Phase(Enum):
@@ -106,6 +110,8 @@ class TaskStatus:
     """The digest of the scanned image, in the same form."""
     uuid: str | None = None
     """The key of the image in the lists of findings."""
+    name: ListedName | None = None
+    """The name of the row's image."""
 
 
 Proof = Literal["image_id", "digest"]
@@ -126,15 +132,6 @@ class Source(StrEnum):
     def kind(self) -> Kind:
         """What kind of finding the list holds."""
         return Kind.VULNERABILITY if self in {Source.CVE, Source.SCA} else Kind(self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class ListedName:
-    """The name under which the service lists an image. Several images may have had it."""
-
-    namespace: str | None
-    repo_name: str
-    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +240,4 @@ class SecurityCenter(Protocol):
         `on_the_way` is called with the time (seconds since the epoch) right before each try is sent, and with None when
         that try surely opened nothing. What it raises ends the create: nothing is sent then.
         """
-        ...
-
-    def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
-        """The tasks of the image with this digest (64 hex digits); empty when the service knows none."""
         ...

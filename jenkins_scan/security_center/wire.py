@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal
 
 from jenkins_scan.plain_text import excerpt, one_line
-from jenkins_scan.security_center.interface import CreatedTask, ListedTask, Quota
+from jenkins_scan.security_center.interface import CreatedTask, Quota
 
 
 def or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -160,32 +160,3 @@ class DescribeImageScanAuthCountReply(WireModel):
     def value(self) -> Quota:
         """The quota."""
         return Quota(capacity=self.image_scan.image_scan_capacity, used=self.image_scan.scan_count)
-
-
-class LatestTask(WireModel):
-    """One of `Task` of DescribeImageLatestScanTask."""
-
-    task_id: Annotated[TaskId | None, WrapValidator(or_none)] = None
-    status: LenientText = None
-    start_time: LenientInt = None
-    """Unix milliseconds."""
-    target: LenientText = None
-
-
-class DescribeImageLatestScanTaskReply(WireModel):
-    """Reply of DescribeImageLatestScanTask."""
-
-    task: list[LatestTask]
-
-    def value(self) -> tuple[ListedTask, ...]:
-        """The tasks that have an id."""
-        return tuple(
-            ListedTask(
-                task.task_id,
-                task.status or "",
-                None if task.start_time is None else task.start_time / 1000,
-                task.target,
-            )
-            for task in self.task
-            if task.task_id is not None
-        )

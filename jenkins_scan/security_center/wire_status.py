@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import BeforeValidator, Field, WrapValidator
 
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.security_center.interface import TaskStatus
+from jenkins_scan.security_center.interface import ListedName, TaskStatus
 from jenkins_scan.security_center.status_words import UNREADABLE, phase_of
 from jenkins_scan.security_center.wire import (
     LenientCount,
@@ -69,6 +69,9 @@ class ImageInstanceRow(WireModel):
     image_id: Digest = None
     digest: Digest = None
     uuid: LenientText = None
+    repo_namespace: LenientText = None
+    repo_name: LenientText = None
+    tag: LenientText = None
 
     def status_from(self, operation: str) -> TaskStatus:
         """What the row says of the image's newest scan, whosoever it is."""
@@ -83,6 +86,9 @@ class ImageInstanceRow(WireModel):
             image_id=self.image_id,
             digest=self.digest,
             uuid=self.uuid,
+            name=ListedName(self.repo_namespace or None, self.repo_name, self.tag)
+            if self.repo_name and self.tag
+            else None,
         )
 
 

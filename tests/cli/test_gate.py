@@ -160,6 +160,26 @@ def test_a_found_file_cannot_weaken_a_wait_without_a_gate(cli, archive, tmp_path
         assert cli("scan", archive, *SANDBOX, "--wait", "--scenario", "unknown-severity").code == 10
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "code", "said"),
+    [
+        ("https://tds.example.com", 2, "the sandbox made it"),
+        ("http://127.0.0.1:9", 15, "cannot be reached"),
+        ("http://[", 2, "the URL cannot be read"),
+    ],
+)
+def test_a_baseline_of_the_sandbox_is_for_places_where_a_sandbox_may_answer(cli, archive, endpoint, code, said):
+    cli("scan", archive, *GATE, "--report-dir", "first")
+    keys = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "made-up-id",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "made-up-secret",
+        "JENKINS_SCAN_TOKEN": "made-up-token",
+    }
+    wanted = ("--endpoint", endpoint, "--fail-on", "high", "--baseline", "first/result.json")
+    run = cli("scan", archive, *wanted, env=keys)
+    assert (run.code, said in run.err) == (code, True)
+
+
 def test_the_report_of_the_last_run_may_be_the_baseline_of_this_one(cli, archive):
     assert cli("scan", archive, *GATE, "--scenario", "vulnerable").code == 10
     again = cli("scan", archive, *GATE, "--scenario", "vulnerable", "--baseline", "scan-report/result.json")

@@ -13,11 +13,16 @@ from jenkins_scan.cli.reported import _last_words
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
+from jenkins_scan.config.settings import Overrides
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.record import ImageRun, Run, TaskRecord
+from jenkins_scan.report import bare
+from jenkins_scan.report.earlier import read_earlier
 from jenkins_scan.report.outputs import STANDARD_SET
 from jenkins_scan.report.result import Result
 from jenkins_scan.security_center.interface import CreatedTask
+from jenkins_scan.submission import prepare
+from tests.support.images import pushed, resolved
 
 SANDBOX = ("--endpoint", "sandbox")
 
@@ -139,10 +144,30 @@ def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
 def test_when_the_reports_fail_the_task_is_still_said_and_kept(tmp_path, clock, task, ids, said):
     err = io.StringIO()
     app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
-    assert _last_words(app, Run(0.0, [ImageRun("app:1", task=task)]), tmp_path) == 1
+    assert _last_words(app, Run(0.0, [ImageRun("app:1", task=task)]), None, tmp_path) == 1
     kept = json.loads((tmp_path / "result.json").read_text())
     assert (kept["exit_code"], kept["reason"], [each["id"] for each in kept["tasks"]]) == (1, "internal", ids)
     assert said in err.getvalue()
+
+
+def test_what_was_kept_can_be_taken_up(tmp_path):
+    """The bare result says all that `wait` reads."""
+    noted = TaskRecord(CreatedTask("TASK-1", uuid="U"), 1_735_787_045.0, by_service=True)
+    image = ImageRun("app:1", identity=pushed(), submission=prepare(resolved(pushed()), Overrides()), task=noted)
+    (tmp_path / "r.json").write_text(bare.render(Run(0.0, [image]), None, read_build({}), str))
+    earlier = read_earlier(tmp_path / "r.json")
+    (again,) = earlier.images()
+    assert (again.identity, again.task) == (image.identity, noted)
+    assert again.submission.request.image_id == image.submission.request.image_id
+    earlier.mark([again])
+    assert again.error is None
+
+
+def test_a_bare_result_loses_no_task_when_an_identity_is_what_broke(tmp_path):
+    broken = ImageRun("app:1", identity=object(), task=TaskRecord(CreatedTask("TASK-1"), 0.0))
+    (tmp_path / "r.json").write_text(bare.render(Run(0.0, [broken]), None, read_build({}), str))
+    (again,) = read_earlier(tmp_path / "r.json").images()
+    assert (again.identity, again.task.task.task_id) == (None, "TASK-1")
 
 
 def test_a_linked_html_folder_is_unlinked_not_followed(cli, archive, tmp_path):

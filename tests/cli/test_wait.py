@@ -143,3 +143,45 @@ def test_what_was_sent_has_to_be_what_was_identified(cli, opened, tmp_path, forg
         body["images"][0][part] |= values
     path.write_text(json.dumps(body))
     assert cli("wait", str(path), *SANDBOX).code == 17
+
+
+BUILD = {"JENKINS_URL": "https://ci.example.com/", "JOB_NAME": "x", "BUILD_NUMBER": "7", "BUILD_TAG": "jenkins-x-7"}
+
+
+def test_a_file_in_the_workspace_of_a_forks_build_is_refused_and_its_tasks_kept(cli, opened, tmp_path):
+    task = opened().result["tasks"][0]["id"]
+    fork = {**BUILD, "CHANGE_FORK": "stranger"}
+    run = cli("wait", "scan-report/result.json", *SANDBOX, env=fork)
+    assert (run.code, run.result["tasks"][0]["id"]) == (2, task)
+    assert "a fork's build" in run.err
+    assert "$WORKSPACE_TMP" in run.err
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-kept.json"
+    (tmp_path / "scan-report/result.json").rename(elsewhere)
+    assert cli("wait", str(elsewhere), *SANDBOX, env=fork).code == 0
+
+
+@pytest.mark.parametrize(
+    ("scanned", "waited", "warned"),
+    [
+        (BUILD, BUILD, None),
+        (BUILD, {}, None),
+        (BUILD, {**BUILD, "BUILD_TAG": "jenkins-x-8"}, "is of the build jenkins-x-7, and this is jenkins-x-8"),
+        ({}, BUILD, "is of no build, and this is jenkins-x-7"),
+    ],
+)
+def test_a_file_of_another_build_is_warned_of(cli, archive, scanned, waited, warned):
+    cli("scan", archive, *SANDBOX, "--no-wait", env=scanned)
+    run = cli("wait", "scan-report/result.json", *SANDBOX, env=waited)
+    assert run.code == 0
+    assert [warned in text for text in run.result["warnings"] if "this is" in text] == (
+        [] if warned is None else [True]
+    )
+
+
+def test_an_output_in_the_place_of_the_file_replaces_it_at_the_end(cli, opened, tmp_path):
+    task = opened().result["tasks"][0]["id"]
+    (tmp_path / "scan-report/result.json").rename(tmp_path / "kept.json")
+    refused = cli("wait", "kept.json", *SANDBOX, "-o", "json=kept.json", "--waivers", "missing.toml")
+    assert (refused.code, refused.result["tasks"][0]["id"]) == (2, task)
+    assert cli("wait", "kept.json", *SANDBOX, "-o", "json=kept.json").code == 0
+    assert json.loads((tmp_path / "kept.json").read_text())["verdict"] == "PASS"

@@ -15,13 +15,19 @@ from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSettings
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage
 from jenkins_scan.record import ImageRun, Run
-from jenkins_scan.security_center.interface import Answer, CreatedTask, ListedTask, Quota, ScanRequest
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Phase, Quota, ScanRequest, TaskStatus
 from jenkins_scan.step import scan
 from tests.support.center import FakeClock
 from tests.support.images import MANIFEST, identity, pushed, resolved
 
 TASK = CreatedTask("fc98d58eb56f699d49bf7ebbd6d70a1b", uuid="6690a46c", capacity=100, repo_id="crr-1")
 SERVER_TIME = 1_735_787_045.0
+
+
+def listed(task_id: str, word: str, started_at: float | None, digest: str | None = None) -> TaskStatus:
+    return TaskStatus(
+        source="list", phase=Phase.RUNNING, word=word, task_id=task_id, started_at=started_at, digest=digest
+    )
 
 
 def lost() -> errors.FateUnknown:
@@ -40,6 +46,7 @@ class FakeCenter:
     quota: Any = field(default_factory=lambda: answer(Quota(100, 10)))
     created: Any = field(default_factory=lambda: answer(TASK))
     listed: Sequence[Any] = ()
+    unfinished_says: Any = field(default_factory=lambda: answer(()))
     is_sandbox: bool = False
     listing_takes: float = 0
     asked: list[str] = field(default_factory=list)
@@ -61,11 +68,18 @@ class FakeCenter:
             on_the_way(None)
         return self._said("create", said)
 
-    def describe_image_latest_scan_task(self, digest: str, *, deadline: float) -> Answer[tuple[ListedTask, ...]]:
+    @property
+    def tasks(self) -> "FakeCenter":
+        return self
+
+    def latest(self, digest: str, *, deadline: float) -> Answer[tuple[TaskStatus, ...]]:
         looks = self.asked.count("list")
         self.clock.advance(self.listing_takes)
         said = self.listed[min(looks, len(self.listed) - 1)]
         return self._said("list", said() if callable(said) else said)
+
+    def unfinished(self, digest: str, *, deadline: float) -> Answer[tuple[TaskStatus, ...]]:
+        return self._said("unfinished", self.unfinished_says)
 
     def _said(self, what: str, said: Any) -> Any:
         self.asked.append(what)
@@ -233,18 +247,21 @@ class TestLostAnswer:
 
     def test_a_task_that_started_after_the_submit_is_taken_up(self, run_step, center):
         center.created = lost()
-        center.listed = [
-            answer((ListedTask("OLD", "SUCCESS", SERVER_TIME - 90), ListedTask("OURS", "INIT", SERVER_TIME - 1)))
-        ]
+        center.listed = [answer((listed("OLD", "SUCCESS", SERVER_TIME - 90), listed("OURS", "INIT", SERVER_TIME - 1)))]
         run = run_step()
-        assert center.asked == ["quota", "create", "list"]
+        assert center.asked == ["quota", "create", "list", "unfinished"]
         assert run.images[0].task is not None
         assert run.images[0].task.task == CreatedTask("OURS")
         assert "OURS" in run.images[0].warnings[0]
 
+    def test_a_task_that_only_the_unfinished_ones_tell_is_taken_up(self, run_step, center):
+        center.created, center.listed = lost(), [errors.PermissionDenied("no")]
+        center.unfinished_says = answer((listed("OURS", "START", SERVER_TIME - 1),))
+        assert run_step().images[0].task.task == CreatedTask("OURS")
+
     def test_of_two_nobody_can_tell_which_is_ours_and_both_are_named(self, run_step, center):
         center.created = lost()
-        center.listed = [answer((ListedTask("B", "INIT", SERVER_TIME), ListedTask("A", "INIT", SERVER_TIME - 1)))]
+        center.listed = [answer((listed("B", "INIT", SERVER_TIME), listed("A", "INIT", SERVER_TIME - 1)))]
         run = run_step(fails=errors.FateUnknown)
         assert run.images[0].task is not None
         assert run.images[0].task.task is None
@@ -255,7 +272,7 @@ class TestLostAnswer:
         """The answer is dated when it comes, eight seconds after it was asked for."""
         center.created = lost()
         center.listing_takes = 8
-        foreign = (ListedTask("FOREIGN", "INIT", SERVER_TIME - 6),)
+        foreign = (listed("FOREIGN", "INIT", SERVER_TIME - 6),)
         center.listed = [answer(foreign, server_time=SERVER_TIME + passed) for passed in (10, 19, 29, 41)]
         run = run_step(fails=errors.FateUnknown)
         assert run.images[0].task is not None
@@ -267,7 +284,7 @@ class TestLostAnswer:
         center.listed = [
             answer(()),
             errors.ServiceUnreachable("gone"),
-            answer((ListedTask("OURS", "INIT", SERVER_TIME - 2),), server_time=SERVER_TIME + 3),
+            answer((listed("OURS", "INIT", SERVER_TIME - 2),), server_time=SERVER_TIME + 3),
         ]
         run = run_step()
         assert center.asked.count("list") == 3
@@ -276,18 +293,18 @@ class TestLostAnswer:
 
     def test_the_status_it_is_listed_with_is_told(self, run_step, center):
         center.created = lost()
-        center.listed = [answer((ListedTask("OURS", "FAIL", SERVER_TIME - 1, MANIFEST.removeprefix("sha256:")),))]
+        center.listed = [answer((listed("OURS", "FAIL", SERVER_TIME - 1, MANIFEST.removeprefix("sha256:")),))]
         assert "its status: FAIL" in run_step().images[0].warnings[0]
 
     @pytest.mark.parametrize(
         "listed",
         [
-            answer((ListedTask("OTHER", "INIT", SERVER_TIME, "0" * 64),)),
-            answer((ListedTask("FUTURE", "INIT", SERVER_TIME + 3600),)),
+            answer((listed("OTHER", "INIT", SERVER_TIME, "0" * 64),)),
+            answer((listed("FUTURE", "INIT", SERVER_TIME + 3600),)),
             answer(()),
-            answer((ListedTask("OLD", "SUCCESS", SERVER_TIME - 60),)),
-            answer((ListedTask("NO-TIME", "INIT", None),)),
-            answer((ListedTask("OURS", "INIT", SERVER_TIME),), server_time=None),
+            answer((listed("OLD", "SUCCESS", SERVER_TIME - 60),)),
+            answer((listed("NO-TIME", "INIT", None),)),
+            answer((listed("OURS", "INIT", SERVER_TIME),), server_time=None),
             errors.PermissionDenied("no"),
         ],
         ids=[
@@ -304,7 +321,7 @@ class TestLostAnswer:
         center.created = lost()
         center.listed = [listed]
         run = run_step(fails=errors.FateUnknown)
-        assert center.asked == ["quota", "create", *["list"] * 4]
+        assert center.asked == ["quota", "create", *["list", "unfinished"] * 4]
         assert run.images[0].task is not None
         assert run.images[0].task.task is None
         assert run.images[0].error is not None
@@ -531,7 +548,7 @@ class TestOneImageUnderSeveralNames:
     def test_a_lost_answer_takes_no_task_of_another_name_of_the_same_digest(self, run_step, center):
         """Nobody can tell which of the two names a task of this digest was opened for."""
         center.created = lambda request: lost() if request.tag == "1" else answer(CreatedTask("OF-THE-OTHER"))
-        center.listed = [answer((ListedTask("OF-THE-OTHER", "INIT", SERVER_TIME),))]
+        center.listed = [answer((listed("OF-THE-OTHER", "INIT", SERVER_TIME),))]
         run = run_step(
             FakeSource(resolved(pushed(), "registry.example.com/app:1")),
             FakeSource(resolved(pushed(), "registry.example.com/app:latest")),

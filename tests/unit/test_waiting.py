@@ -18,7 +18,7 @@ from jenkins_scan.sandbox.transport import SandboxTransport
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.endpoints import Endpoint
-from jenkins_scan.security_center.interface import Answer, ImageKey, Phase, ScanRequest, Source, TaskStatus
+from jenkins_scan.security_center.interface import Answer, ImageKey, ListedName, Phase, ScanRequest, Source, TaskStatus
 from jenkins_scan.security_center.signing import AcsV3Auth
 from jenkins_scan.submission import CLAIMED, Submission
 from jenkins_scan.waiting import Ended, Submitted, Wait
@@ -203,6 +203,20 @@ class TestProof:
             prove(self.ended(image_id=OTHER, digest=OTHER), submission(request))
         assert prove(self.ended(image_id=OTHER, digest=DIGEST), submission(request)) == "digest"
 
+    @pytest.mark.parametrize(("image_id", "proves"), [(OTHER, False), (CONFIG, True), (None, True)])
+    def test_one_digest_has_one_image_whenever_it_was_scanned(self, image_id, proves):
+        older = TaskStatus(source="rows", phase=Phase.GOOD, word="SUCCESS", digest=DIGEST, image_id=image_id)
+        ended = dataclasses.replace(self.ended(digest=DIGEST), others=(older,))
+        if proves:
+            assert prove(ended, submission()) == "digest"
+        else:
+            with pytest.raises(errors.NotProved, match="the digest that was submitted is of another image"):
+                prove(ended, submission())
+
+    def test_a_row_of_another_digest_beside_ours_says_nothing(self):
+        other = TaskStatus(source="rows", phase=Phase.GOOD, word="SUCCESS", digest=OTHER, image_id=OTHER)
+        assert prove(dataclasses.replace(self.ended(digest=DIGEST), others=(other,)), submission()) == "digest"
+
 
 class Scripted:
     """Status operations that say what the test wants, again and again."""
@@ -270,6 +284,72 @@ def test_without_the_services_clock_no_scan_time_ends_the_wait():
 def test_a_fresh_row_of_the_image_ends_it():
     row = status(scanned_at=101.0, image_id=CONFIG)
     assert waiting(Scripted(rows=[row])).until_the_end() == Ended(row, (row,))
+
+
+ELSEWHERE = ListedName(None, "other", "1")
+
+
+def test_a_scan_of_the_same_bytes_in_another_repository_is_not_ours():
+    foreign = status(scanned_at=101.0, image_id=CONFIG, digest=DIGEST, name=ELSEWHERE)
+    ours = status(Phase.RUNNING, "START", scanned_at=50.0, digest=DIGEST, name=REQUEST.listed_name)
+    with pytest.raises(errors.StillRunning):
+        waiting(Scripted(rows=[foreign, ours])).until_the_end()
+    ended = waiting(
+        Scripted(rows=[foreign, dataclasses.replace(ours, scanned_at=None)], latest=[status(task_id="OURS")])
+    )
+    assert ended.until_the_end().rows == ()
+
+
+def test_the_row_that_the_create_named_is_ours():
+    rows = [
+        status(Phase.BAD, "FAIL", scanned_at=101.0, uuid="OTHER", name=REQUEST.listed_name),
+        status(scanned_at=101.0, image_id=CONFIG, uuid="OURS"),
+    ]
+    wait = waiting(Scripted(rows=rows))
+    wait.submitted = dataclasses.replace(wait.submitted, uuid="OURS")
+    ended = wait.until_the_end()
+    assert (ended.rows, ended.others) == ((rows[1],), (rows[0],))
+    assert key_of(ended, submission(), "THEIRS").uuid == "OURS"
+
+
+def test_a_failed_scan_of_another_repository_is_not_ours():
+    foreign = status(Phase.BAD, "FAIL", scanned_at=101.0, image_id=CONFIG, name=ELSEWHERE)
+    ours = status(scanned_at=101.0, image_id=CONFIG, name=REQUEST.listed_name)
+    assert waiting(Scripted(rows=[foreign, ours])).until_the_end().rows == (ours,)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "seen", "said"),
+    [
+        (
+            False,
+            [status(Phase.RUNNING, "INIT", task_id="OURS")],
+            "has not moved until the deadline: last seen as 'INIT'",
+        ),
+        (False, [], "has not moved until the deadline: no status operation ever showed it"),
+        (True, [status(Phase.RUNNING, "INIT", task_id="OURS")], "has not ended at the deadline"),
+    ],
+)
+def test_an_image_on_the_agent_alone_whose_task_never_moves_is_told_why(pushed, seen, said):
+    wait = waiting(Scripted(latest=seen))
+    wait.submitted = dataclasses.replace(wait.submitted, pushed=pushed)
+    with pytest.raises(errors.StillRunning) as caught:
+        wait.until_the_end()
+    assert said in caught.value.message
+    assert ("No registry is known" in caught.value.message) is not pushed
+    assert ("scan-registry" in caught.value.remedy) is not pushed
+
+
+def test_a_task_that_moved_is_only_late():
+    moves = iter(range(1000))
+    tasks = Scripted()
+    tasks.latest = lambda digest, *, deadline: Answer(
+        (status(Phase.RUNNING, "PROCESSING", task_id="OURS", progress=next(moves)),), None, None
+    )
+    wait = waiting(tasks)
+    wait.submitted = dataclasses.replace(wait.submitted, pushed=False)
+    with pytest.raises(errors.StillRunning, match="has not ended at the deadline"):
+        wait.until_the_end()
 
 
 @pytest.mark.parametrize("row", [status(Phase.RUNNING, "CVE_ANALYZER"), status(Phase.UNKNOWN, "ACTIVE")])

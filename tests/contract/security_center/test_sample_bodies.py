@@ -3,7 +3,7 @@
 import pytest
 
 from jenkins_scan.findings import Finding, Kind, Severity
-from jenkins_scan.security_center.interface import ImageKey, Phase, Source, TaskStatus
+from jenkins_scan.security_center.interface import ImageKey, ListedName, Phase, Source, TaskStatus
 from tests.support.center import DIGEST, SAMPLES, TASK_ID, UUID, FakeClock, Replies, as_json
 
 IMAGE_ID = "b10ef7b245c34a0822055c74fc4a0e8b5baf0279306316b2c517a501ed250b1e"
@@ -45,6 +45,7 @@ def test_describe_image_instances():
             image_id=IMAGE_ID,
             digest=DIGEST,
             uuid=UUID,
+                name=ListedName("ns", "app", "1.0"),
         ),
     )
 

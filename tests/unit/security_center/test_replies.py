@@ -4,9 +4,8 @@ import httpx
 import pytest
 
 from jenkins_scan import errors
-from jenkins_scan.security_center.interface import CreatedTask, ListedTask, Quota, ScanRequest
+from jenkins_scan.security_center.interface import CreatedTask, Quota, ScanRequest
 from tests.support.center import (
-    DIGEST,
     NOON,
     REQUEST_ID,
     TASK_ID,
@@ -86,7 +85,7 @@ def test_a_task_id_that_no_line_can_show_is_none(odd, clock):
 @pytest.mark.parametrize("odd", [10**400, -(10**400), 2**64, True, "x", None])
 def test_a_time_out_of_range_is_not_known(odd, clock):
     client = Replies(listed({"TaskId": TASK_ID, "StartTime": odd})).client(clock)
-    (task,) = client.describe_image_latest_scan_task("d", deadline=clock.monotonic() + 30).value
+    (task,) = client.tasks.latest("d", deadline=clock.monotonic() + 30).value
     assert task.started_at is None
 
 
@@ -121,19 +120,6 @@ def test_the_quota_may_be_numbers_in_text_and_what_remains_is_never_negative(clo
     answer = ask_quota(Replies(as_json({"ImageScan": {"ImageScanCapacity": "15340", "ScanCount": 15400}})), clock)
     assert answer.value == Quota(15340, 15400)
     assert answer.value.remaining == 0
-
-
-def test_the_listed_tasks_are_those_that_have_an_id(clock):
-    replies = Replies(
-        listed(
-            {"TaskId": TASK_ID, "Status": "SUCCESS", "StartTime": 1735787046000, "Id": 1},
-            {"TaskId": "b", "Status": None, "StartTime": ""},
-            {"Status": "INIT"},
-            {"TaskId": " "},
-        )
-    )
-    answer = replies.client(clock).describe_image_latest_scan_task(DIGEST, deadline=clock.monotonic() + 30)
-    assert answer.value == (ListedTask(TASK_ID, "SUCCESS", 1735787046.0), ListedTask("b", "", None))
 
 
 def test_a_missing_action_is_named_with_its_remedy(clock):

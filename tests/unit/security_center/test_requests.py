@@ -97,7 +97,7 @@ def test_a_read_has_an_empty_body_and_no_content_type(operation):
         client.describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
         query = b""
     else:
-        client.describe_image_latest_scan_task(DIGEST, deadline=clock.monotonic() + 30)
+        client.tasks.latest(DIGEST, deadline=clock.monotonic() + 30)
         query = f"Digest={DIGEST}".encode()
     (request,) = replies.requests
     assert replies.asked == [operation]

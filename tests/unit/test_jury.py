@@ -1,0 +1,87 @@
+"""The judgement of one image over a service that says what the test wants."""
+
+import pytest
+
+from jenkins_scan import errors
+from jenkins_scan.gate.baseline import Baseline, BaselineImage
+from jenkins_scan.gate.image import Judging
+from jenkins_scan.gate.names import repository_of
+from jenkins_scan.gate.policy import policy_from
+from jenkins_scan.jury import LEAST_READING, Jury
+from jenkins_scan.record import ImageRun, TaskRecord
+from jenkins_scan.security_center.interface import Answer, CreatedTask, FindingList, Phase, ScanRequest, TaskStatus
+from jenkins_scan.submission import Submission
+from tests.support.center import NOON, FakeClock
+from tests.support.images import CONFIG, MANIFEST, NAME, pushed
+
+REQUEST = ScanRequest(
+    repo_name="app", tag="1", digest=MANIFEST.removeprefix("sha256:"), image_id=CONFIG.removeprefix("sha256:")
+)
+
+
+class Center:
+    """One task that has ended well; every list is empty. Each answer takes a while."""
+
+    def __init__(self, clock, *, is_sandbox=False, takes=0.0):
+        self.clock, self.is_sandbox, self.takes = clock, is_sandbox, takes
+        self.tasks = self.results = self
+        self.deadlines = []
+
+    def latest(self, digest, *, deadline):
+        self.clock.advance(self.takes)
+        row = TaskStatus(source="op", phase=Phase.GOOD, word="SUCCESS", task_id="OURS", digest=digest)
+        return Answer((row,), None, None)
+
+    def of_image(self, *, digest=None, image_id=None, deadline):
+        return Answer((), None, None)
+
+    by_id = latest
+
+    def findings(self, source, image, *, deadline):
+        self.deadlines.append(deadline)
+        return FindingList(source=source, findings=(), complete=True, total=0, received=0)
+
+    def counts(self, image, *, deadline):
+        return Answer({}, None, None)
+
+
+@pytest.fixture
+def image():
+    return ImageRun(
+        NAME,
+        identity=pushed(),
+        submission=Submission(REQUEST, "registry"),
+        task=TaskRecord(CreatedTask("OURS"), NOON, by_service=True),
+    )
+
+
+def judging(baseline=None, timeout=600.0):
+    return Judging(policy=policy_from({}, fail_on="high"), timeout=timeout, waivers=(), baseline=baseline)
+
+
+@pytest.mark.parametrize("is_sandbox", [True, False])
+def test_a_baseline_of_the_sandbox_is_refused_when_the_answers_turn_out_to_be_real(image, is_sandbox):
+    """The address alone does not tell: a tunnel to the service may end on this machine."""
+    known = BaselineImage(repository_of(NAME, None, "app"), "PASS", frozenset())
+    clock = FakeClock()
+    jury = Jury(
+        judging(Baseline("baseline b.json", (known,), by_sandbox=True)), Center(clock, is_sandbox=is_sandbox), clock
+    )
+    if is_sandbox:
+        jury.judge(image)
+        assert image.judgement is not None
+        return
+    with pytest.raises(errors.ConfigurationError, match="the sandbox made it"):
+        jury.judge(image)
+    assert (image.judgement, image.proof) == (None, None)
+
+
+@pytest.mark.parametrize(("takes", "left"), [(0.0, 600.0), (590.0, LEAST_READING), (610.0, LEAST_READING)])
+def test_one_deadline_holds_for_everything_but_a_last_reading(image, takes, left):
+    clock = FakeClock()
+    center = Center(clock, takes=takes)
+    Jury(judging(timeout=600.0), center, clock).judge(image)
+    read_at = {deadline - clock.monotonic() for deadline in center.deadlines}
+    assert max(read_at) <= left
+    assert min(read_at) > left - 5  # the looks for the image's own row take two seconds
+    assert image.judgement.judged.failing == ()
