@@ -11,6 +11,7 @@
     │   └── OutputError               a report path that cannot be written
     ├── QuotaError               12
     │   ├── QuotaTooLow               less than --min-quota remains
+    │   ├── NoFreeSlot                as many tasks as the account may have ran until the deadline
     │   └── QuotaSpent                the service said so (BeyondQuata)
     ├── PolicyFailed             10   findings at or above --fail-on
     ├── PolicyWarned             11   findings at or above --warn-on
@@ -175,6 +176,14 @@ class QuotaTooLow(QuotaError):
 
 class QuotaSpent(QuotaError):
     """The service refused the task with `BeyondQuata`."""
+
+
+class NoFreeSlot(QuotaError):
+    """The account's limit of running tasks was reached, and no task ended before the deadline."""
+
+    default_remedy = (
+        "Wait for the running tasks (at most 10 by default), or give a longer --timeout. Nothing was created."
+    )
 
 
 class PolicyFailed(ScanError):

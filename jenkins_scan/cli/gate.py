@@ -1,5 +1,6 @@
 """What a scan is judged by: the gates of flags, variables and files together, and whether it waits at all."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
             )
         if found.has_gate:
             warnings.append("the gates of the configuration file in the workspace are not applied: --no-wait.")
+    elif waits and not by_user.has_gate and "none" in (values["fail_on"], values["warn_on"]):
+        raise ConfigurationError(
+            "to wait with --fail-on none judges nothing.",
+            remedy="Name a level (critical, high, medium, low), or leave out the wait.",
+        )
     elif waits and not by_user.has_gate:  # a file of the workspace may make this stricter, and never weaker
         policy = stricter(policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None), found)
     if waits is False or not policy.has_gate:
@@ -103,12 +109,13 @@ def _is_a_forks(app: App, named: str, what: str, warnings: list[str]) -> bool:
 
 
 def in_a_forks_workspace(app: App, named: str) -> bool:
-    """Whether the file lies in the workspace of a fork's build, whose author may have written it."""
+    """Whether the file lies in the workspace of a fork's build, whose author may have written it or a link to it."""
     if not app.build.from_fork:
         return False
     workspaces = [Path.cwd(), *(Path(text) for text in [app.environ.get("WORKSPACE", "")] if text)]
     try:
-        file = Path(named).resolve()
-        return any(file.is_relative_to(workspace.resolve()) for workspace in workspaces)
+        places = [Path(named).resolve(), Path(os.path.normpath(Path.cwd() / named))]
+        roots = [each for workspace in workspaces for each in (workspace, workspace.resolve())]
+        return any(place.is_relative_to(root) for place in places for root in roots)
     except (OSError, RuntimeError, ValueError):
         return True

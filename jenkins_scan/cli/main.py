@@ -23,7 +23,7 @@ from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, 
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
-VERBS = ("scan", "wait", "inspect", "quota", "sandbox")
+VERBS = ("scan", "scan-registry", "wait", "inspect", "quota", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
 BEFORE_THE_VERB = ("-v", "-q", "-vv", "--verbose", "--quiet", *(f"--{option.name}" for option in GLOBAL_OPTIONS))
 EXIT_CODES = "\n".join(
@@ -52,7 +52,7 @@ class Verbs(click.Group):
         """The verb, or None."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"jenkins_scan.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"jenkins_scan.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(
@@ -100,7 +100,7 @@ def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, conf
     app.terminal.configure(color=color, verbosity=verbosity, quiet=quiet, environ=app.environ)
     for warning in app.file.warnings:
         app.terminal.line(f"warning: {warning}")
-    context.default_map = dict.fromkeys(VERBS, values)
+    context.default_map = {verb: app.file.of(verb) for verb in VERBS}
 
 
 def main(arguments: Sequence[str] | None = None, clock: Clock | None = None, *, ends_here: bool = False) -> int:
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None, *, 
             app = App(terminal, environ, interruptions, read_build(environ), FileSettings(), clock or SystemClock())
             return _dispatch(arguments, app)
     except Interrupted as stop:
-        terminal.line(f"interrupted by {stop.signal.name} before anything was opened (exit {stop.exit_code})")
+        terminal.line(f"interrupted by {stop.signal.name} before anything was done (exit {stop.exit_code})")
         return stop.exit_code
     finally:
         terminal.close()

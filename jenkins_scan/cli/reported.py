@@ -7,34 +7,37 @@ from typing import TYPE_CHECKING, Any
 from jenkins_scan.cli.app import App
 
 if TYPE_CHECKING:
-    from jenkins_scan.config.settings import ScanSettings
+    from jenkins_scan.config.settings import RunSettings
     from jenkins_scan.errors import Reason
     from jenkins_scan.gate.verdict import Verdict
-    from jenkins_scan.record import Run
     from jenkins_scan.report.outputs import Output
     from jenkins_scan.report.result import Result
+    from jenkins_scan.step.record import Run
 
 
 def reported(
     app: App,
     values: Mapping[str, Any],
-    perform: "Callable[[Run, Callable[[ScanSettings], None]], None]",
+    perform: "Callable[[Run, Callable[[RunSettings], None]], None]",
     *,
     keep: Collection[Path] = (),
+    earlier: "Run | None" = None,
 ) -> int:
     """The exit code of `perform`, which fills the run and notes its settings as soon as they are known.
 
     Report places are probed first, and old reports removed but for those in `keep`: until this run's own is written.
+    `earlier` is what is known before anything is done: tasks that were opened by another run must not be lost.
     """
     from jenkins_scan.errors import InternalError, Interrupted, ScanError
-    from jenkins_scan.record import ImageRun, Run
     from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
+    from jenkins_scan.step.record import ImageRun, Run
 
     folder = Path(values["report_dir"])
     outputs: tuple[Output, ...] = ()
     prepare_folder(folder, keep=keep)
-    run = Run(started_at=app.clock.now(), images=[ImageRun("")], sandbox=values["endpoint"] == "sandbox")
-    noted: list[ScanSettings] = []
+    run = earlier or Run(started_at=app.clock.now(), images=[ImageRun("")])
+    run.sandbox = values["endpoint"] == "sandbox"
+    noted: list[RunSettings] = []
     try:
         try:
             asked_for = parse_outputs(values["output"])
@@ -48,6 +51,8 @@ def reported(
         app.interruptions.hold()
     except Interrupted as stop:
         run.interrupted = stop
+    else:
+        run.require_ends()
     bugs = [image.error for image in run.images if isinstance(image.error, InternalError)]
     for bug in dict.fromkeys(bugs):
         app.terminal.bug(bug.__cause__ or bug)
@@ -59,7 +64,7 @@ def reported(
         return _last_words(app, run, noted[0] if noted else None, folder)
 
 
-def _last_words(app: App, run: "Run", settings: "ScanSettings | None", folder: Path) -> int:
+def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Path) -> int:
     """What must not be lost when the reports fail: the tasks, in a bare result.json. Returns the code of a bug."""
     from jenkins_scan.errors import Reason
     from jenkins_scan.report import bare
@@ -77,7 +82,7 @@ def _last_words(app: App, run: "Run", settings: "ScanSettings | None", folder: P
     return Reason.INTERNAL.code
 
 
-def _finish(app: App, run: "Run", settings: "ScanSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
+def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge

@@ -24,8 +24,11 @@ def command() -> None:
 @click.option(
     "--state", metavar="FILE", help="Keep tasks and quota in this file; otherwise they live as long as the server."
 )
+@click.option(
+    "--registry-url", metavar="URL", help="A real registry on loopback whose images the account has, as a harbor."
+)
 @click.pass_context
-def serve(context: click.Context, *, port: int, scenario: str, state: str | None) -> int:
+def serve(context: click.Context, *, port: int, scenario: str, state: str | None, registry_url: str | None) -> int:
     """Serve the stand-in on 127.0.0.1 until a signal comes.
 
     When it is ready it prints one JSON line: {"url", "access_key_id", "access_key_secret", "token"}. The keys are its
@@ -43,7 +46,7 @@ def serve(context: click.Context, *, port: int, scenario: str, state: str | None
     app = App.of(context)
     behaviour = load_scenario(scenario)
     with State(state or ":memory:") as memory:
-        server = SandboxServer(SandboxService(behaviour, memory), port=port)
+        server = SandboxServer(SandboxService(behaviour, memory, registry_url=registry_url), port=port)
         ready = {
             "url": server.url,
             "access_key_id": sandbox.ACCESS_KEY_ID,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jenkins_scan.config.settings import ScanSettings
-    from jenkins_scan.record import Run
+    from jenkins_scan.step.record import Run
 
 
 @click.command("scan", short_help="Identify images, have them scanned, judge what was found.")
@@ -38,7 +38,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.config.settings import scan_settings
     from jenkins_scan.images.reference import as_label
-    from jenkins_scan.record import ImageRun
+    from jenkins_scan.step.record import ImageRun
 
     app = App.of(context)
 
@@ -58,11 +58,11 @@ def command(context: click.Context, /, **values: Any) -> int:
 
 
 def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, Any]) -> None:
-    from jenkins_scan import step
     from jenkins_scan.cli.images import places_of
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.errors import UsageError
     from jenkins_scan.images.resolve import image_source
+    from jenkins_scan.step.scan import scan
 
     places, sources = places_of(app, values, settings.images), []
     for image, text in zip(run.images, settings.images, strict=True):
@@ -73,4 +73,4 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
     if run.ends_as_a_whole():
         return
     with open_service(app, settings.service, with_token=True) as center:
-        step.scan(run, settings, sources=sources, center=center, clock=app.clock, say=app.terminal.note)
+        scan(run, settings, sources=sources, center=center, clock=app.clock, say=app.terminal.note)

@@ -11,8 +11,7 @@ from jenkins_scan.config.options import options_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jenkins_scan.config.settings import ScanSettings
-    from jenkins_scan.record import Run
+    from jenkins_scan.config.settings import RunSettings
 
 
 @click.command("wait", short_help="Take up the tasks of an earlier run, and judge them.")
@@ -36,29 +35,32 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.config.settings import wait_settings
     from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.report.earlier import read_earlier
+    from jenkins_scan.step.record import Run
 
     app = App.of(context)
     path = Path(values["result"])
     earlier = read_earlier(path)  # before the report folder is made ready: it may be the same one
 
-    def perform(run: "Run", note: "Callable[[ScanSettings], None]") -> None:
-        from jenkins_scan.resume import resume
+    def perform(run: Run, note: "Callable[[RunSettings], None]") -> None:
+        from jenkins_scan.step.resume import resume
 
-        run.images = earlier.images()  # first of all: whatever else is wrong, their tasks are not lost
         app.check_configuration()
         judging, warnings = judging_of(app, context, {**values, "wait": True})
         run.warnings += warnings
-        settings = wait_settings(values, earlier.references, judging, **app.service_arguments(context))
-        note(settings)
+        settings = wait_settings(values, judging, **app.service_arguments(context))
         if in_a_forks_workspace(app, values["result"]):
             raise ConfigurationError(
                 f"{earlier.shown} lies in the workspace of a fork's build, whose author may have written it.",
                 remedy='Keep it elsewhere: scan with --report-dir "$WORKSPACE_TMP/scan-report", and name that file.',
             )
         earlier.require(settings.service)
+        note(settings)
         run.warnings += earlier.doubts(app.build)
         earlier.mark(run.images)
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, say=app.terminal.note)
 
-    return reported(app, values, perform, keep=[path])
+    keep = [path, *([Path(values["baseline"])] if values["baseline"] else [])]
+    # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.
+    opened = Run(started_at=app.clock.now(), images=earlier.images(), endpoint=earlier.result.service.endpoint)
+    return reported(app, values, perform, keep=keep, earlier=opened)

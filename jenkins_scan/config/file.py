@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, Duration, Option
+from jenkins_scan.config.option import Duration, Option
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import ConfigurationError
 
 FOUND_NAME = ".jenkins-scan.toml"
@@ -32,8 +33,9 @@ POLICY = Option(
     help="Gates for each kind of finding, and a deny-list.",
 )
 KEYS: Mapping[str, Option] = {
-    option.name: option for option in (IMAGE, POLICY, *OPTIONS, *GLOBAL_OPTIONS) if option.name != "config"
+    option.name: option for option in reversed((IMAGE, POLICY, *OPTIONS, *GLOBAL_OPTIONS)) if option.name != "config"
 }
+"""By name; of two options of one name, for two commands, it is the first one of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class FileSettings:
     warnings: tuple[str, ...] = ()
     found: bool = False
     """Whether it was found in the workspace, and not named by `--config`."""
+
+    def of(self, command: str) -> Mapping[str, Any]:
+        """The values that are options of this command."""
+        mine = {option.parameter for option in KEYS.values() if command in option.commands}
+        return {name: value for name, value in self.values.items() if name in mine}
 
 
 def read_file(named: str | None, *, folder: Path, from_fork: bool) -> FileSettings:

@@ -3,16 +3,13 @@
 The commands, the configuration file, `docs/configuration.md` and the tests all read this table.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import click
 
+from jenkins_scan.config.option import Command, Duration, Option
 from jenkins_scan.errors import Reason
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 SOFT_REASONS = tuple(
     reason.slug
     for reason in (
@@ -23,96 +20,15 @@ FORMATS = ("json", "table")
 DEFAULT_REPORT_DIR = "scan-report"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of one or more commands."""
-
-    name: str
-    """The long flag without its dashes, which is also the key in `.jenkins-scan.toml`."""
-    help: str
-    commands: tuple[str, ...]
-    type: click.ParamType[Any] | None = None
-    default: Any = None
-    metavar: str | None = None
-    short: str | None = None
-    repeatable: bool = False
-    switch: bool = False
-    negatable: bool = False
-    """Whether `--no-NAME` says the opposite; then neither is the default."""
-    in_found_file: bool = False
-    """Whether a `.jenkins-scan.toml` found in the workspace may set it: a workspace is not trusted."""
-
-    @property
-    def flags(self) -> str:
-        """The flags with their value, as the docs show them."""
-        if self.negatable:
-            return f"--{self.name} / --no-{self.name}"
-        value = "" if self.switch else f" {self.metavar or self._choices() or 'TEXT'}"
-        return (f"{self.short}, " if self.short else "") + f"--{self.name}{value}"
-
-    @property
-    def parameter(self) -> str:
-        """The name of the Python parameter."""
-        return self.name.replace("-", "_")
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"JENKINS_SCAN_{self.parameter.upper()}"
-
-    @property
-    def default_text(self) -> str:
-        """The default as the docs show it; empty when there is none."""
-        return "" if self.default in (None, False, ()) else str(self.default)
-
-    def _choices(self) -> str:
-        return "|".join(self.type.choices) if isinstance(self.type, click.Choice) else ""
-
-    def decorate(self, command: Command) -> Command:
-        """The command with this option."""
-        long = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
-        decls = [*([self.short] if self.short else []), long, self.parameter]
-        return click.option(
-            *decls,
-            type=self.type,
-            default=self.default,
-            show_default=bool(self.default_text),
-            metavar=self.metavar,
-            multiple=self.repeatable,
-            is_flag=self.switch or self.negatable,
-            envvar=self.variable,
-            help=self.help,
-        )(command)
-
-
-class Duration(click.ParamType[float]):
-    """A time span such as `90s`, `15m` or `1h30m`; a bare number is seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        if isinstance(value, int | float):
-            return float(value)
-        match = _DURATION.fullmatch(value.strip().lower())
-        if match is None or not match[0]:
-            self.fail(f"{value[:40]!r} is no time span; write it like 90s, 15m or 1h30m.", param, ctx)
-        hours, minutes, seconds = (float(part or 0) for part in match.groups())
-        total = hours * 3600 + minutes * 60 + seconds
-        if not 1 <= total <= LONGEST_TIMEOUT:
-            self.fail(f"{value[:40]!r} is not between 1s and 24h.", param, ctx)
-        return total
-
-
-_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s?)?")
-LONGEST_TIMEOUT = 24 * 3600.0
 LEVELS = ("critical", "high", "medium", "low", "none")
 
-ALL = ("scan", "wait", "inspect", "quota")
-CLOUD = ("scan", "wait", "quota")
+ALL = ("scan", "scan-registry", "wait", "inspect", "quota")
+CLOUD = ("scan", "scan-registry", "wait", "quota")
 IMAGE = ("scan", "inspect")
 SCAN = ("scan",)
-JUDGED = ("scan", "wait")
+REGISTRY = ("scan-registry",)
+SUBMIT = ("scan", "scan-registry")
+JUDGED = ("scan", "scan-registry", "wait")
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -159,7 +75,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="platform",
         metavar="OS/ARCH[/VARIANT]",
-        commands=IMAGE,
+        commands=(*IMAGE, *REGISTRY),
         in_found_file=True,
         help="Choose this platform of an index, and require it; another one is exit code 13.",
     ),
@@ -209,7 +125,78 @@ OPTIONS: tuple[Option, ...] = (
         name="digest", metavar="HEX", commands=SCAN, help="Registry digest of the image: your claim, recorded as such."
     ),
     Option(name="uuid", metavar="TEXT", commands=SCAN, help="UUID of an image asset that the service already knows."),
-    Option(name="source-ip", metavar="IP", commands=SCAN, help="Source address to report; normally left out."),
+    Option(
+        name="registry-type",
+        type=click.Choice(["acr", "harbor", "quay"]),
+        commands=REGISTRY,
+        repeatable=True,
+        help="Kind of registry that holds the image, as Security Center lists it; repeatable.",
+    ),
+    Option(
+        name="region-id",
+        metavar="ID",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Region of the registry, such as cn-hangzhou; repeatable. (--region is that of Security Center's site.)",
+    ),
+    Option(
+        name="instance-id",
+        metavar="ID",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Instance of the registry, such as cri-…; repeatable.",
+    ),
+    Option(
+        name="repo-namespace",
+        metavar="TEXT",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Namespace, or project; repeatable.",
+    ),
+    Option(
+        name="repo-id",
+        metavar="ID",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Repository id, such as crr-…; repeatable.",
+    ),
+    Option(name="repo-name", metavar="TEXT", commands=REGISTRY, repeatable=True, help="Repository name; repeatable."),
+    Option(
+        name="digest",
+        metavar="HEX",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Digest of the image, with or without sha256:; repeatable.",
+    ),
+    Option(
+        name="tag",
+        metavar="TEXT",
+        commands=REGISTRY,
+        repeatable=True,
+        help="Tag of the image; repeatable. Needs --repo-id, or --repo-namespace and --repo-name.",
+    ),
+    Option(
+        name="sync",
+        switch=True,
+        default=False,
+        commands=REGISTRY,
+        help="The image was pushed a moment ago: where the service does not know it yet, have it synchronised first.",
+    ),
+    Option(
+        name="all-images",
+        switch=True,
+        default=False,
+        commands=REGISTRY,
+        help="Allow filters that select more than named images; needs --max-images.",
+    ),
+    Option(
+        name="max-images",
+        metavar="N",
+        type=click.IntRange(min=1),
+        commands=REGISTRY,
+        help="Create nothing when the precheck counts more images (else the number of images, digests or tags named).",
+    ),
+    Option(name="source-ip", metavar="IP", commands=SUBMIT, help="Source address to report; normally left out."),
     Option(
         name="jenkins-env",
         type=click.Choice(["", "release"]),
@@ -221,7 +208,7 @@ OPTIONS: tuple[Option, ...] = (
         name="min-quota",
         metavar="N",
         type=click.IntRange(min=0),
-        commands=SCAN,
+        commands=SUBMIT,
         default=1,
         help="Open no task when less image-scan quota remains; 0 turns this gate off.",
     ),
@@ -249,7 +236,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="wait",
         negatable=True,
-        commands=SCAN,
+        commands=SUBMIT,
         help="Wait for the scan and judge it, without a gate as with --fail-on high. A gate waits by itself.",
     ),
     Option(
@@ -259,7 +246,7 @@ OPTIONS: tuple[Option, ...] = (
         commands=JUDGED,
         default="15m",
         in_found_file=True,
-        help="How long to wait for the scan; then exit code 16.",
+        help="How long to wait for the scan; then exit code 16. In a registry scan also for a free task slot; then 12.",
     ),
     Option(
         name="waivers",

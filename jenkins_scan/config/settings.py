@@ -1,8 +1,6 @@
 """The settings of one run: validated, frozen, and each value's origin known."""
 
 import difflib
-import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, SOFT_REASONS
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
+from jenkins_scan.config.values import address, digest, label, soft_reasons
+from jenkins_scan.config.values import region as region_id
 from jenkins_scan.errors import ConfigurationError, Reason
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.security_center.endpoints import Endpoint, endpoint_of_region, endpoint_of_url
@@ -71,19 +71,25 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanSettings:
+class RunSettings:
+    """What every run that reports was asked for."""
+
+    service: ServiceSettings
+    min_quota: int
+    soft: frozenset[Reason]
+    judging: Judging | None = None
+    """None: the tasks are opened, and nobody waits for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanSettings(RunSettings):
     """Everything that `scan` was asked for."""
 
     images: tuple[str, ...]
     """As typed, in order."""
-    service: ServiceSettings
     overrides: Overrides
-    min_quota: int
-    soft: frozenset[Reason]
     jobs: int = 1
     """How many images are worked on at once."""
-    judging: Judging | None = None
-    """None: the tasks are opened, and nobody waits for them."""
 
 
 ONE_IMAGE = ("namespace", "repo", "tag", "digest", "uuid")
@@ -109,47 +115,36 @@ def scan_settings(
         images=tuple(images),
         service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
         overrides=Overrides(
-            namespace=_label(values, "namespace"),
-            repo=_label(values, "repo"),
-            tag=_label(values, "tag"),
-            digest=_digest(values.get("digest")),
-            uuid=_label(values, "uuid"),
-            source_ip=_address(values.get("source_ip")),
+            namespace=label("--namespace", values.get("namespace")),
+            repo=label("--repo", values.get("repo")),
+            tag=label("--tag", values.get("tag")),
+            digest=digest("--digest", values.get("digest")),
+            uuid=label("--uuid", values.get("uuid")),
+            source_ip=address("--source-ip", values.get("source_ip")),
             jenkins_env=values.get("jenkins_env") or None,
         ),
         min_quota=values["min_quota"],
-        soft=_soft(values.get("soft")),
+        soft=soft_reasons(values.get("soft")),
         jobs=values["jobs"],
         judging=judging,
     )
 
 
 def wait_settings(
-    values: Mapping[str, Any],
-    images: Sequence[str],
-    judging: Judging | None,
-    *,
-    endpoint_origin: Origin,
-    in_jenkins: bool,
-) -> ScanSettings:
+    values: Mapping[str, Any], judging: Judging | None, *, endpoint_origin: Origin, in_jenkins: bool
+) -> RunSettings:
     """The settings of `wait`: nothing is submitted, so no quota is asked for. Raises `ConfigurationError` (2)."""
-    return ScanSettings(
-        images=tuple(images),
+    return RunSettings(
         service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
-        overrides=Overrides(),
         min_quota=0,
-        soft=_soft(values.get("soft")),
+        soft=soft_reasons(values.get("soft")),
         judging=judging,
     )
 
 
 def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_jenkins: bool) -> ServiceSettings:
     """The settings of the service from click parameters. Raises `ConfigurationError` (2)."""
-    named, region, vpc = values.get("endpoint"), values.get("region") or None, values.get("vpc", False)
-    if region is not None and not re.fullmatch(r"[a-z0-9-]{2,64}", region):
-        raise ConfigurationError(
-            "--region: not the form of a region id.", remedy="Write one such as cn-hangzhou or ap-southeast-1."
-        )
+    named, region, vpc = values.get("endpoint"), region_id("--region", values.get("region")), values.get("vpc", False)
     allowed = not in_jenkins or endpoint_origin is Origin.FLAG
     if named != SANDBOX and (values.get("scenario") or values.get("state")):
         raise ConfigurationError(
@@ -195,55 +190,3 @@ def check_variables(environ: Mapping[str, str]) -> None:
                 f"{name}: no option reads this variable" + (f"; did you mean {near[0]}?" if near else "."),
                 remedy="Unset it, or see docs/configuration.md for the names.",
             )
-
-
-def _label(values: Mapping[str, Any], name: str) -> str | None:
-    text = values.get(name)
-    if not text:
-        return None
-    if len(text) > 255 or not text.isprintable() or " " in text:  # noqa: PLR2004  the longest repository name
-        raise ConfigurationError(
-            f"--{name.replace('_', '-')}: spaces, control characters or more than 255 characters.",
-            remedy="Write a plain name.",
-        )
-    return str(text)
-
-
-def _digest(text: str | None) -> str | None:
-    if not text:
-        return None
-    digest = text.strip().lower().removeprefix("sha256:")
-    if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise ConfigurationError(
-            "--digest: not a SHA-256 digest.", remedy="Write 64 hex digits, with or without sha256: before them."
-        )
-    return digest
-
-
-def _address(text: str | None) -> str | None:
-    if not text:
-        return None
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError as exc:
-        raise ConfigurationError(
-            "--source-ip: not an IP address.", remedy="Write an IPv4 or IPv6 address, or leave it out."
-        ) from exc
-
-
-def _soft(text: str | None) -> frozenset[Reason]:
-    reasons = {reason.slug: reason for reason in Reason}
-    chosen = set()
-    for slug in (text or "").split(","):
-        word = slug.strip().lower()
-        if not word:
-            continue
-        if word not in SOFT_REASONS:
-            near = difflib.get_close_matches(word, SOFT_REASONS, n=1)
-            raise ConfigurationError(
-                f"--soft: {word[:40]!r} is not a reason that can be softened"
-                + (f"; did you mean {near[0]!r}?" if near else "."),
-                remedy=f"Choose from {', '.join(SOFT_REASONS)}.",
-            )
-        chosen.add(reasons[word])
-    return frozenset(chosen)

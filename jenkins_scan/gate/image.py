@@ -30,6 +30,8 @@ class ImageJudgement:
     waived: Waived
     compared: Compared | None
     """All findings beside the baseline, waived ones too; None without a baseline."""
+    fetched: frozenset[Kind] = frozenset(Kind)
+    """The kinds whose lists were read; of another kind nothing is known."""
 
 
 def judge_image(  # noqa: PLR0913  each is one of the things that decide
@@ -54,4 +56,4 @@ def judge_image(  # noqa: PLR0913  each is one of the things that decide
     compared = None if known is None else compare(findings, known, fetched=fetched)
     counted = denied.union(findings if compared is None else compared.new)
     judged = judge_findings([finding for finding in still_open if finding in counted], policy)
-    return ImageJudgement(judged, replace(waived, open=still_open), compared)
+    return ImageJudgement(judged, replace(waived, open=still_open), compared, frozenset(fetched))

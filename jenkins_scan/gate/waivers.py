@@ -22,7 +22,8 @@ class Waiver:
     """One accepted problem. What is None is not asked for; globs are those of file names, and `*` also spans `/`."""
 
     id: str
-    """The id of the finding or one of its aliases, in any case; never a glob."""
+    """The id of the finding or one of its aliases, in any case; never a glob. Of a finding with several CVEs each has
+    to be waived, or the advisory itself."""
     reason: str
     expires: date
     """The last day on which it holds, in UTC."""
@@ -87,7 +88,7 @@ def apply(
         named = [waiver for name in names_of_finding(finding) for waiver in valid.get(name, ())]
         covering = [waiver for waiver in named if waiver.covers(finding)]
         used.update(covering)
-        if covering:
+        if _cover_all_of(finding, covering):
             waived.append((finding, max(covering, key=lambda waiver: waiver.expires)))
         else:
             still_open.append(finding)
@@ -98,6 +99,13 @@ def apply(
         ending=tuple(waiver for waiver in waivers if waiver.ends_soon(today)),
         unused=tuple(waiver for waiver in waivers if not waiver.is_expired(today) and waiver not in used),
     )
+
+
+def _cover_all_of(finding: Finding, covering: Collection[Waiver]) -> bool:
+    """Whether nothing of the finding is left over: an advisory may stand for several CVEs, each to be waived."""
+    waived = {waiver.id.lower() for waiver in covering}
+    vulnerabilities = {name for name in names_of_finding(finding) if name.startswith("cve-")}
+    return bool(waived - vulnerabilities) or (bool(waived) and vulnerabilities <= waived)
 
 
 def notes(images: Sequence[Waived]) -> tuple[str, ...]:

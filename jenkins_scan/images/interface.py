@@ -37,7 +37,14 @@ class SizeSemantics(StrEnum):
 
 
 RegistryDigestFrom = Literal[
-    "distribution", "registry", "push_output", "buildx_metadata", "digest_file", "graphdriver_repo_digest"
+    "distribution",
+    "registry",
+    "push_output",
+    "buildx_metadata",
+    "digest_file",
+    "graphdriver_repo_digest",
+    "named",
+    "listed",
 ]
 
 

@@ -1,22 +1,23 @@
 """The result composed from the record of a run."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from jenkins_scan import __version__
-from jenkins_scan.config.settings import ScanSettings
+from jenkins_scan.config.settings import RunSettings
 from jenkins_scan.errors import Reason
 from jenkins_scan.findings import Kind, Severity
 from jenkins_scan.gate.stored import finding_to_dict, waived_to_dict
 from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.redaction import redacted
 from jenkins_scan.report import result as report
-from jenkins_scan.security_center.interface import Phase
+from jenkins_scan.security_center.interface import Phase, TaskStatus
+from jenkins_scan.security_center.registry_scans import RegistryTask
+from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 
 STATUS: Final[Mapping[Phase, Literal["succeeded", "failed", "running"]]] = {
     Phase.GOOD: "succeeded",
@@ -24,7 +25,6 @@ STATUS: Final[Mapping[Phase, Literal["succeeded", "failed", "running"]]] = {
     Phase.RUNNING: "running",
     Phase.UNKNOWN: "running",
 }
-OPERATION: Final = "CreateJenkinsImageScanTask"
 LONGEST_TEXT = 2000
 OWN_WORDS: Final = frozenset(
     (
@@ -38,7 +38,7 @@ OWN_WORDS: Final = frozenset(
 
 def compose(
     run: Run,
-    settings: ScanSettings | None,
+    settings: RunSettings | None,
     build: JenkinsBuild,
     verdict_over: Callable[[Iterable[Reason], bool], Verdict],
     *,
@@ -62,15 +62,16 @@ def compose(
         exit_code=verdict.exit_code,
         sandbox=run.sandbox,
         build=build,
-        service=_service(settings),
+        service=_service(settings, run),
         policy=report.Policy(
             min_quota=None if settings is None else settings.min_quota,
             soft=() if settings is None else tuple(sorted(reason.slug for reason in settings.soft)),
             **_gates(settings),
         ),
         quota=_quota(run, settings),
+        registry=_registry(run),
         images=images,
-        tasks=tuple(_tasks(images)),
+        tasks=tuple(_tasks(run, images)),
         warnings=tuple(one_line(text, LONGEST_TEXT) for text in _warnings(run)),
     )
 
@@ -94,7 +95,7 @@ def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
     )
 
 
-def _gates(settings: ScanSettings | None) -> dict[str, Any]:
+def _gates(settings: RunSettings | None) -> dict[str, Any]:
     judging = None if settings is None else settings.judging
     if judging is None:
         return {}
@@ -111,11 +112,13 @@ def _findings(image: ImageRun) -> dict[str, Any]:
     if judgement is None:
         return {}
     still_open, compared = judgement.waived.open, judgement.compared
-    counts: dict[str, dict[str, int]] = {kind.value: {level.value: 0 for level in Severity} for kind in Kind}
+    fetched = [kind for kind in Kind if kind in judgement.fetched]
+    counts: dict[str, dict[str, int]] = {kind.value: {level.value: 0 for level in Severity} for kind in fetched}
     for finding in still_open:
-        counts[finding.kind.value][finding.severity.value] += 1
+        counts.setdefault(finding.kind.value, {level.value: 0 for level in Severity})[finding.severity.value] += 1
     return {
         "counts": counts,
+        "not_fetched": tuple(kind.value for kind in Kind if kind not in judgement.fetched),
         "findings": tuple(finding_to_dict(finding) for finding in still_open),
         "waived": tuple(waived_to_dict(finding, waiver) for finding, waiver in judgement.waived.waived),
         "new": None if compared is None else len(compared.new),
@@ -124,11 +127,54 @@ def _findings(image: ImageRun) -> dict[str, Any]:
     }
 
 
-def _tasks(images: Iterable[report.ImageResult]) -> Iterator[report.TaskEntry]:
-    """Each task once: an image that was named in two ways has one."""
-    noted = {image.task.id: image.task for image in images if image.task is not None and image.task.id is not None}
-    for task_id, task in noted.items():
-        yield report.TaskEntry(id=task_id, operation=OPERATION, status=task.status)
+def _tasks(run: Run, results: Sequence[report.ImageResult]) -> Iterator[report.TaskEntry]:
+    """Each task once: a task may scan several images, and an image that was named in two ways has one."""
+    sharing: dict[str, list[tuple[ImageRun, report.ImageTask]]] = {}
+    for image, result in zip(run.images, results, strict=True):
+        if result.task is not None and result.task.id is not None:
+            sharing.setdefault(result.task.id, []).append((image, result.task))
+    for task_id, those in sharing.items():
+        image, task = those[0]
+        noted = image.task
+        operation = JENKINS_CREATE if noted is None else noted.operation
+        if noted is None or noted.told is None:
+            yield report.TaskEntry(id=task_id, operation=operation, status=task.status)
+        else:
+            yield _registry_task(task_id, noted.operation, noted.told, [image.ended for image, _ in those])
+
+
+def _registry_task(
+    task_id: str, operation: str, told: RegistryTask, seen: Sequence[TaskStatus | None]
+) -> report.TaskEntry:
+    """What the create said, brought up to date by what was seen of its images since."""
+    known = [status for status in seen if status is not None]
+    last = min(known, key=lambda status: status.phase is not Phase.RUNNING) if known else None
+    progress = [status.progress for status in known if status.progress is not None]
+    finished = sum(status.phase in (Phase.GOOD, Phase.BAD) for status in known)
+    return report.TaskEntry(
+        id=task_id,
+        operation=operation,
+        status=one_line(told.status or "" if last is None else last.word),
+        result=next((status.result for status in known if status.result), told.result),
+        progress=sum(progress) // len(progress) if progress else told.progress,
+        total=told.total,
+        finished=finished if known else told.finished,
+        can_create=told.can_create,
+        collected_at=None if told.collected_at is None else _told_time(told.collected_at),
+        executed_at=None if told.executed_at is None else _told_time(told.executed_at),
+    )
+
+
+def _registry(run: Run) -> report.RegistryEntry | None:
+    if run.registry is None:
+        return None
+    counted = run.registry.counted
+    return report.RegistryEntry(
+        filter=dict(run.registry.wanted.named),
+        need_auth_count=counted.need_auth_count,
+        scan_image_count=counted.scan_image_count,
+        max_images=run.registry.most,
+    )
 
 
 def _warnings(run: Run) -> Iterator[str]:
@@ -139,14 +185,14 @@ def _warnings(run: Run) -> Iterator[str]:
         yield from (prefix + text for text in image.warnings)
 
 
-def _service(settings: ScanSettings | None) -> report.ServiceEntry:
+def _service(settings: RunSettings | None, run: Run) -> report.ServiceEntry:
     if settings is None:
-        return report.ServiceEntry(endpoint=None, region=None)
+        return report.ServiceEntry(endpoint=run.endpoint, region=None)
     endpoint = settings.service.endpoint
     return report.ServiceEntry(endpoint="sandbox" if endpoint is None else endpoint.url, region=settings.service.region)
 
 
-def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
+def _quota(run: Run, settings: RunSettings | None) -> report.QuotaEntry:
     minimum = None if settings is None else settings.min_quota
     opened = [image.task.task for image in run.images if image.task is not None and image.task.task is not None]
     returned = next((task.capacity for task in opened if task.capacity is not None), None)
@@ -166,7 +212,7 @@ def _quota(run: Run, settings: ScanSettings | None) -> report.QuotaEntry:
         remaining=None,
         minimum=minimum,
         returned_capacity=returned,
-        source=None if returned is None else OPERATION,
+        source=None if returned is None else "CreateJenkinsImageScanTask",
     )
 
 

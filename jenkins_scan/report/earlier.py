@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,9 +15,9 @@ from jenkins_scan.gate.given_file import read_given
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.record import ImageRun, TaskRecord
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
-from jenkins_scan.submission import EVIDENCE, Submission
+from jenkins_scan.step.record import ImageRun, TaskRecord
+from jenkins_scan.step.submission import EVIDENCE, Submission
 
 SCHEMA: Final = "jenkins-scan/result/1"
 _LARGEST: Final = 64 * 1024**2
@@ -32,7 +33,7 @@ class _Part(BaseModel):
 class _Task(_Part):
     id: str | None = Field(default=None, max_length=200, pattern=r"^[\x21-\x7e]+$")
     uuid: str | None = Field(default=None, max_length=200)
-    opened_at: AwareDatetime
+    opened_at: Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
     opened_by_service: bool | None = None
 
 
@@ -74,11 +75,6 @@ class Earlier:
     shown: str
     result: _Result
 
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The images as they were typed."""
-        return tuple(image.reference for image in self.result.images)
-
     def images(self) -> list[ImageRun]:
         """The images with their tasks."""
         return [_image(image) for image in self.result.images]
@@ -100,9 +96,9 @@ class Earlier:
         """Raises `errors.ConfigurationError` (2) when the tasks were opened at another endpoint than this one."""
         ours = "sandbox" if service.endpoint is None else service.endpoint.url
         theirs = self.result.service.endpoint
-        if theirs not in (None, ours):  # a run that was refused early names none
+        if theirs != ours:
             raise ConfigurationError(
-                f"{self.shown} is of {one_line(str(theirs), 200)}, and {ours} would be asked.",
+                f"{self.shown} is of {one_line(theirs or 'no endpoint', 200)}, and {ours} would be asked.",
                 remedy="Name the same --region or --endpoint as the run that opened the tasks.",
             )
 
@@ -138,7 +134,8 @@ def _image(image: _Image) -> ImageRun:
         run.submission = Submission(request, sent.digest_from)
     if task is not None:
         opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None
-        run.task = TaskRecord(opened, task.opened_at.timestamp(), image.request_id, task.opened_by_service is True)
+        opened_at, by_service = task.opened_at.timestamp(), task.opened_by_service is True
+        run.task = TaskRecord(opened, opened_at, image.request_id, by_service=by_service)
     return run
 
 

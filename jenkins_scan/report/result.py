@@ -87,6 +87,9 @@ class ImageResult(Part):
     proof: Literal["image_id", "digest"] | None = None
     """What proves that the scanned image is this one; null while nothing does."""
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Open findings by kind and severity; a kind of which nothing is known is not there."""
+    not_fetched: tuple[str, ...] | None = None
+    """Kinds whose lists could not be read; null while the image was not judged."""
     findings: tuple[dict[str, Any], ...] = ()
     waived: tuple[dict[str, Any], ...] = ()
     new: int | None = None
@@ -100,13 +103,26 @@ class TaskEntry(Part):
     id: str
     operation: str
     status: str
+    """`submitted`, `running`, `succeeded` or `failed`; of a task in registries the service's own word, the last that
+    came."""
     result: str | None = None
     progress: int | None = None
+    """Percent."""
     total: int | None = None
     finished: int | None = None
     can_create: bool | None = None
     collected_at: datetime | None = None
     executed_at: datetime | None = None
+
+
+class RegistryEntry(Part):
+    """What `scan-registry` asked for, and what was counted before anything was created."""
+
+    filter: dict[str, tuple[str, ...]]
+    """The filters that were sent, each with its values."""
+    need_auth_count: int | None
+    scan_image_count: int | None
+    max_images: int
 
 
 class QuotaEntry(Part):
@@ -168,6 +184,8 @@ class Result(Part):
     service: ServiceEntry
     policy: Policy
     quota: QuotaEntry
+    registry: RegistryEntry | None = None
+    """Null but for `scan-registry`."""
     images: tuple[ImageResult, ...]
     tasks: tuple[TaskEntry, ...]
     warnings: tuple[str, ...]

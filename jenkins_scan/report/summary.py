@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
 
@@ -30,7 +31,7 @@ def render(result: Result) -> str:
     """One line without markup: verdict, image, task or reason; of several images how many ended how."""
     if len(result.images) == 1:
         image = result.images[0]
-        parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image)]
+        parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image), _counted(image)]
     else:
         counts = Counter(image.verdict for image in result.images)
         parts = [f"{result.verdict}: {len(result.images)} images", *(f"{n} {word}" for word, n in counts.items())]
@@ -75,7 +76,7 @@ def images(result: Result) -> Iterator[tuple[str, str]]:
         slugs = dict.fromkeys(reason.slug for reason in image.reasons)
         yield (
             image.verdict,
-            ", ".join(part for part in (image.reference, config, _task(image), *slugs) if part),
+            ", ".join(part for part in (image.reference, config, _task(image), _counted(image), *slugs) if part),
         )
 
 
@@ -106,7 +107,7 @@ def _opened(result: Result) -> str:
         return "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
     noted = [image.task for image in result.images if image.task is not None]
     known = sum(task.id is not None for task in noted)
-    parts = [f"{known} of {len(result.images)} tasks opened"]
+    parts = [f"{known} of {len(result.images)} images have a task"]
     if len(noted) > known:
         parts.append(f"{len(noted) - known} more may exist")
     return f"{', '.join(parts)}; "
@@ -123,33 +124,34 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
     identity = image.identity
     if identity is None:
         return
-    size = "size not known" if identity.size is None else f"{identity.size} bytes ({identity.size_semantics})"
-    yield (
-        "config",
-        f"{identity.config_digest or 'digest not known'}, {identity.platform or 'platform not known'}, {size}",
-    )
+    if not _is_a_digest_alone(identity):
+        size = "size not known" if identity.size is None else f"{identity.size} bytes ({identity.size_semantics})"
+        config, platform = identity.config_digest or "digest not known", identity.platform or "platform not known"
+        yield "config", f"{config}, {platform}, {size}"
     sent = image.sent
     if sent is not None:
         yield "digest", "not known" if sent.digest is None else f"sha256:{sent.digest} (from {sent.digest_from})"
     engine = identity.engine
-    if engine is None:
+    if engine is None and not _is_a_digest_alone(identity):
         yield "source", identity.store
-    else:
+    elif engine is not None:
         yield (
             "source",
             f"{engine.name} {engine.version} at {engine.endpoint} ({engine.endpoint_from}), {identity.store} store",
         )
 
 
+def _is_a_digest_alone(identity: ImageIdentity) -> bool:
+    """Whether the image was named, and nobody here has looked at it: what the service scans in a registry."""
+    return identity.registry_digest_from in ("named", "listed")
+
+
 def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
     """The findings counted, the worst of them, and what the waivers and the baseline made of them."""
     if not image.counts:
         return
-    by_level = Counter({level: sum(kinds[level] for kinds in image.counts.values()) for level in LEVELS})
-    counted = ", ".join(f"{by_level[level]} {level}" for level in LEVELS if by_level[level]) or "none"
-    waived = f"; {len(image.waived)} waived" if image.waived else ""
     compared = "" if image.new is None else f"; {image.new} new, {image.known} known, {image.fixed} fixed"
-    yield "findings", f"{counted}{waived}{compared}"
+    yield "findings", f"{_counted(image)}{compared}"
     ranked = sorted(image.findings, key=lambda finding: LEVELS.index(finding["severity"]))
     for finding in ranked[:MOST_FINDINGS]:
         place = finding["package"] or finding["path"] or ""
@@ -157,6 +159,24 @@ def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
         yield finding["severity"], f"{finding['id']} {finding['title']} {place}{version}".rstrip()
     if len(ranked) > MOST_FINDINGS:
         yield "", f"and {len(ranked) - MOST_FINDINGS} more in result.json"
+    waivers = dict.fromkeys(
+        f"{finding['id']} until {waiver['expires']}: {waiver['reason']}"
+        for finding, waiver in ((finding, finding["waiver"]) for finding in image.waived)
+    )
+    yield from (("waived", text) for text in list(waivers)[:MOST_FINDINGS])
+    if len(waivers) > MOST_FINDINGS:
+        yield "", f"and {len(waivers) - MOST_FINDINGS} more in result.json"
+
+
+def _counted(image: ImageResult) -> str:
+    """`2 high, 1 low; 3 waived`; empty for an image that was not judged."""
+    if not image.counts:
+        return ""
+    by_level = {level: sum(kinds[level] for kinds in image.counts.values()) for level in LEVELS}
+    counted = ", ".join(f"{number} {level}" for level, number in by_level.items() if number) or "no findings"
+    waived = f"; {len(image.waived)} waived" if image.waived else ""
+    missing = f"; not known: {', '.join(image.not_fetched)}" if image.not_fetched else ""
+    return counted + waived + missing
 
 
 def _task(image: ImageResult) -> str:

@@ -1,4 +1,4 @@
-"""The images that the sandbox knows from their tasks, and what was found in them."""
+"""The images that the sandbox knows from their scans, and what was found in them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,75 +6,65 @@ from typing import Final
 
 from jenkins_scan.sandbox.call import Call
 from jenkins_scan.sandbox.conditions import ListedFinding
+from jenkins_scan.sandbox.images import Image, bare
 from jenkins_scan.sandbox.runs import Run, runs_of
-from jenkins_scan.sandbox.state import Task
-
-REGION = "cn-hangzhou"
-REPO_INSTANCE_ID = "cri-sandbox"
-REPO_ID = "crr-sandbox"
+from jenkins_scan.sandbox.state import Scan
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One image with its runs, newest first. It is the image that its newest task names."""
+    """One image, by the names of its newest scan, with its runs, newest first."""
 
-    newest: Task
-    runs: tuple[Run, ...]
-
-    @property
-    def repository(self) -> str:
-        """`namespace/repo`, or the name alone."""
-        return "/".join(part for part in (self.newest.namespace, self.newest.repo_name) if part)
+    image: Image
+    runs: tuple[Run, ...] = ()
+    """None for an image in a registry that nobody scanned yet."""
+    newest: Scan | None = None
+    """Its newest scan, known to the status operations or not."""
 
     @property
-    def reference(self) -> str:
-        """`namespace/repo:tag`, as far as it is known."""
-        return f"{self.repository}:{self.newest.tag}" if self.newest.tag else self.repository
+    def number(self) -> int:
+        """That of its newest scan."""
+        return self.newest.number if self.newest else 0
 
     @property
     def scanned_at(self) -> float:
-        """When its last scan ended; there is always that of the day before."""
+        """When its last scan ended; with any scan there is always that of the day before."""
         return next(run.ends_at for run in self.runs if run.finished)
 
     def scanned(self, call: Call) -> tuple[str, str]:
         """Digest and image id of what its newest known run scanned: as they were submitted, but for the scenario."""
-        task, course = self.newest, call.conditions.task
-        if not self.runs[0].task.number:
-            return task.digest, task.image_id
-        return course.scanned_digest or task.digest, course.scanned_image_id or task.image_id
+        image, course = self.image, call.conditions.task
+        if not self.runs or not self.runs[0].scan.number:
+            return image.digest, image.image_id
+        return course.scanned_digest or image.digest, course.scanned_image_id or image.image_id
 
     def findings(self, call: Call) -> tuple[ListedFinding, ...]:
         """What its scans found: nothing before one of its own tasks ended well, for the older scan found nothing."""
-        results = [run for run in self.runs if run.task.number and run.finished and run.course.has_results]
+        results = [run for run in self.runs if run.scan.number and run.finished and run.course.has_results]
         if not results:
             return ()
-        names = (self.reference, self.repository, self.newest.digest, self.newest.image_id)
+        names = (self.image.reference, self.image.repository, self.image.digest, self.image.image_id)
         return tuple(finding for finding in call.conditions.findings if finding.concerns(names))
 
 
 def assets(call: Call) -> tuple[Asset, ...]:
-    """Every image of the account, in the order of their newest tasks, the latest first."""
-    by_uuid: dict[str, list[Task]] = {}
-    for task in call.state.tasks():
-        by_uuid.setdefault(task.uuid, []).append(task)
-    known = [Asset(tasks[-1], runs_of(call, tasks)) for tasks in by_uuid.values()]
-    return tuple(sorted(known, key=lambda asset: asset.newest.number, reverse=True))
+    """Every image of the account with a scan, in the order of their newest ones, the latest first."""
+    by_uuid: dict[str, list[Scan]] = {}
+    for scan in call.state.scans():
+        by_uuid.setdefault(scan.image.uuid, []).append(scan)
+    known = [Asset(scans[-1].image, runs_of(call, scans), scans[-1]) for scans in by_uuid.values()]
+    return tuple(sorted(known, key=lambda asset: asset.number, reverse=True))
 
 
-def bare(digest: str) -> str | None:
-    """The digest as it can be found; None for one with a prefix such as `sha256:`, which finds nothing."""
-    return None if ":" in digest else digest
-
-
-SELECTORS: Final[Mapping[str, Callable[[Task], str | None]]] = {
-    "ImageUuid": lambda task: task.uuid,
-    "Uuids": lambda task: task.uuid,
-    "ImageDigest": lambda task: bare(task.digest),
-    "Digest": lambda task: bare(task.digest),
-    "RepoName": lambda task: task.repo_name,
-    "RepoNamespace": lambda task: task.namespace,
-    "ImageTag": lambda task: task.tag,
-    "Tag": lambda task: task.tag,
+SELECTORS: Final[Mapping[str, Callable[[Image], str | None]]] = {
+    "ImageUuid": lambda image: image.uuid,
+    "Uuids": lambda image: image.uuid,
+    "ImageDigest": lambda image: bare(image.digest),
+    "Digest": lambda image: bare(image.digest),
+    "RepoName": lambda image: image.repo_name,
+    "RepoNamespace": lambda image: image.namespace,
+    "ImageTag": lambda image: image.tag,
+    "Tag": lambda image: image.tag,
 }
 """The parameters by which the operations on findings select images; an operation that has no such one gets none."""
 
@@ -82,7 +72,7 @@ SELECTORS: Final[Mapping[str, Callable[[Task], str | None]]] = {
 def selected(call: Call) -> tuple[Asset, ...]:
     """The images that the call asks about: those that every selector admits, all of them when there is none."""
     return tuple(
-        asset for asset in assets(call) if all(call.allows(name, of(asset.newest)) for name, of in SELECTORS.items())
+        asset for asset in assets(call) if all(call.allows(name, of(asset.image)) for name, of in SELECTORS.items())
     )
 
 

@@ -3,11 +3,26 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from jenkins_scan.sandbox.conditions import Conditions
+from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.messages import Refused
 from jenkins_scan.sandbox.state import State
+
+
+class RegistryUnreadable(Exception):
+    """A real registry that gave no usable answer; the text says which and why."""
+
+
+class Registry(Protocol):
+    """A real registry whose images the account has."""
+
+    def images(self, digests: frozenset[str]) -> tuple[Image, ...]:
+        """What each of its tags names, and those images among `digests`, 64 hex digits, that have no tag.
+
+        Raises `RegistryUnreadable`.
+        """
 
 
 @dataclass(frozen=True)
@@ -20,20 +35,24 @@ class Call:
     state: State
     conditions: Conditions
     now: float
+    registry: Registry | None = None
 
     def milliseconds(self, seconds: float) -> int:
         """A true time in the unit and on the clock of the server."""
         return int((seconds + self.conditions.clock.skew_seconds) * 1000)
 
     @cached_property
-    def filters(self) -> Mapping[str, frozenset[str]]:
-        """The values of each parameter that has any, as a list: written `a,b`, or as `Name.1`, `Name.2`."""
-        found: dict[str, frozenset[str]] = {}
+    def filters(self) -> Mapping[str, tuple[str, ...]]:
+        """The values of each parameter that has any, each once: written `a,b`, or as `Name.1`, `Name.2`."""
+        found: dict[str, dict[str, None]] = {}
         for key, text in self.query.items():
-            if values := frozenset(part.strip() for part in text.split(",") if part.strip()):
-                name = key.partition(".")[0]
-                found[name] = found.get(name, frozenset()) | values
-        return found
+            if values := [part.strip() for part in text.split(",") if part.strip()]:
+                found.setdefault(key.partition(".")[0], {}).update(dict.fromkeys(values))
+        return {name: tuple(values) for name, values in found.items()}
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of a filter, none if there is no such one."""
+        return self.filters.get(name, ())
 
     def allows(self, name: str, value: object) -> bool:
         """Whether a filter of this name, if there is one, lets a row with this value through."""
@@ -60,8 +79,11 @@ class Operation:
     """A row of the table. `run` returns the reply without its RequestId, or raises `Refused`."""
 
     run: Callable[[Call], dict[str, Any]]
-    lists_no_permission: bool = False
-    """Whether its page lists 400 `NoPermission`, the answer when the service was not bought."""
+    needs_purchase: bool = False
+    """Whether it answers 400 `NoPermission` when the service was not bought: it does where its page lists that.
+
+    For the operations on registries, whose pages know 403 alone, that is a choice of the sandbox.
+    """
     required_query: tuple[str, ...] = ()
     required_form: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What an account finds in the sandbox: quota, clock, the course of a task, findings and how they are listed.
+"""What an account finds in the sandbox: quota, registries, clock, the course of a task, findings and their lists.
 
 These are the tables of a scenario that the operations read. What goes wrong before an operation runs, faults and
 denials, is in `scenarios`.
@@ -6,9 +6,11 @@ denials, is in `scenarios`.
 
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from jenkins_scan.sandbox.images import INSTANCE_ID, REGION, REPO_ID, Image
 
 YEAR = 366 * 24 * 60 * 60
 MOST_REPEATS = 10_000
@@ -28,12 +30,28 @@ class Quota(ScenarioPart):
 
     capacity: int = Field(default=100, ge=0)
     used: int = Field(default=10, ge=0)
+    lasts_for: float = Field(default=1.0, ge=0, le=1)
+    """The share of a task's new images, rounded down, that are scanned; then others have spent the rest."""
 
 
 class Account(ScenarioPart):
-    """What the account has bought."""
+    """What the account has bought, and whether it knows what is in its registries."""
 
     activated: bool = True
+    synchronised: bool = True
+    """False: an image in a registry is unknown until PublicSyncAndCreateImageScanTask names it."""
+
+
+class Limit(ScenarioPart):
+    """How many tasks may run at once."""
+
+    tasks: int = Field(default=10, ge=0)
+    jenkins: bool = False
+    """Whether the tasks of CreateJenkinsImageScanTask are counted and limited as well."""
+    foreign: int = Field(default=0, ge=0)
+    """So many of them are somebody else's."""
+    foreign_seconds: float = Field(default=3600.0, ge=0, le=YEAR)
+    """How long those run, from the first create on."""
 
 
 class Clock(ScenarioPart):
@@ -65,6 +83,58 @@ class TaskCourse(ScenarioPart):
     def has_results(self) -> bool:
         """Whether there are findings to list after the end."""
         return self.end == "SUCCESS" and self.result in {"", "SUCCESS"}
+
+
+HEX = Field(pattern="^[0-9a-f]{64}$")
+
+
+class TagImage(ScenarioPart):
+    """The image behind a tag."""
+
+    digest: Annotated[str, HEX]
+    image_id: Annotated[str, HEX] | None = None
+
+
+def as_tag_image(value: Any) -> Any:
+    """A digest alone stands for the image that has it."""
+    return {"digest": value} if isinstance(value, str) else value
+
+
+class Repository(ScenarioPart):
+    """A repository with its tags."""
+
+    namespace: str = ""
+    name: str
+    id: str = REPO_ID
+    tags: dict[str, Annotated[TagImage, BeforeValidator(as_tag_image)]] = Field(default_factory=dict)
+
+
+class Registry(ScenarioPart):
+    """An image registry of the account."""
+
+    type: Literal["acr", "harbor", "quay"] = "acr"
+    region_id: str = REGION
+    instance_id: str = INSTANCE_ID
+    repository: tuple[Repository, ...] = Field(default=(), strict=False)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """What each tag names."""
+        return tuple(
+            Image(
+                digest=found.digest,
+                image_id=found.image_id or "",
+                namespace=repository.namespace,
+                repo_name=repository.name,
+                tag=tag,
+                registry_type=self.type,
+                region_id=self.region_id,
+                instance_id=self.instance_id,
+                repo_id=repository.id,
+            )
+            for repository in self.repository
+            for tag, found in repository.tags.items()
+        )
 
 
 class Lists(ScenarioPart):
@@ -128,9 +198,12 @@ class Conditions(ScenarioPart):
 
     quota: Quota = Quota()
     account: Account = Account()
+    limit: Limit = Limit()
     clock: Clock = Clock()
     task: TaskCourse = TaskCourse()
     lists: Lists = Lists()
+    registry: tuple[Registry, ...] = Field(default=(), strict=False)
+    """Where none is named, an image that is asked for exists."""
     finding: tuple[ListedFinding, ...] = Field(default=(), strict=False)
 
     @cached_property

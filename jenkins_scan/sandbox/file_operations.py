@@ -11,8 +11,8 @@ from jenkins_scan.sandbox import SAMPLE_URL, SECRET_TEXT
 from jenkins_scan.sandbox.assets import Group, groups, singles
 from jenkins_scan.sandbox.call import Call
 from jenkins_scan.sandbox.conditions import ListedFinding
+from jenkins_scan.sandbox.images import NAMESPACE
 from jenkins_scan.sandbox.paging import Page, finding_page
-from jenkins_scan.sandbox.state import NAMESPACE
 
 
 def describe_image_sensitive_file_list(call: Call) -> dict[str, Any]:
@@ -133,16 +133,16 @@ def describe_affected_malicious_file_images(call: Call) -> dict[str, Any]:
 
 def affected_row(row: Group, call: Call) -> dict[str, Any]:
     """A place of a malicious file."""
-    task, path = row.asset.newest, path_of(row.first)
+    image, path = row.asset.image, path_of(row.first)
     return seen_malicious(row, call) | {
-        "Id": zlib.crc32(f"{task.uuid} {row.first.id} {path}".encode()),
+        "Id": zlib.crc32(f"{image.uuid} {row.first.id} {path}".encode()),
         "FilePath": path,
         "Layer": row.first.layer,
         "Digest": row.asset.scanned(call)[0],
-        "ImageUuid": task.uuid,
-        "Image": row.asset.reference,
-        "RepoName": task.repo_name,
-        "Namespace": task.namespace,
-        "Tag": task.tag,
+        "ImageUuid": image.uuid,
+        "Image": image.reference,
+        "RepoName": image.repo_name,
+        "Namespace": image.namespace,
+        "Tag": image.tag,
         "DownloadUrl": SAMPLE_URL,
     }

@@ -3,10 +3,13 @@
 import json
 from typing import Any, Final
 
-from jenkins_scan.sandbox.assets import REGION, REPO_ID, REPO_INSTANCE_ID, Asset, assets, bare
+from jenkins_scan.sandbox.assets import Asset
 from jenkins_scan.sandbox.call import Call
+from jenkins_scan.sandbox.images import bare
 from jenkins_scan.sandbox.messages import Refused
 from jenkins_scan.sandbox.paging import page_of
+from jenkins_scan.sandbox.registries import listed_assets
+from jenkins_scan.sandbox.state import Scan
 
 SHOWN: Final = ("registryType", "vulStatus", "alarmStatus", "hcStatus", "riskStatus")
 """Criteria that are compared with the row as it is shown."""
@@ -19,15 +22,19 @@ def describe_image_instances(call: Call) -> dict[str, Any]:
     """
     criteria = criteria_of(call.query.get("Criteria") or "[]")
     join = any if call.query.get("LogicalExp", "").upper() == "OR" else all
-    found = [
-        asset
-        for asset in assets(call)
-        if not criteria or join(meets(asset, name, value, call) for name, value in criteria)
-    ]
-    if call.query.get("Scanned", "").lower() == "false":
-        found = []  # every image here was scanned the day before
-    page = page_of(call, found)
+    found: dict[str, Asset] = {}
+    for asset in listed_assets(call):
+        met = not criteria or join(meets(asset, name, value, call) for name, value in criteria)
+        if met and scanned_is_asked_for(asset, call):
+            found.setdefault(asset.image.asset_uuid, asset)  # an image with several names is one row
+    page = page_of(call, [*found.values()])
     return {"PageInfo": page.info, "ImageInstanceList": [instance_row(asset, call) for asset in page.rows]}
+
+
+def scanned_is_asked_for(asset: Asset, call: Call) -> bool:
+    """Whether `Scanned` lets the image through: a scanned one, one that was not, or by default both."""
+    wanted = call.query.get("Scanned", "").lower()
+    return wanted not in {"true", "false"} or (wanted == "true") == bool(asset.runs)
 
 
 def criteria_of(text: str) -> list[tuple[str, str]]:
@@ -44,16 +51,16 @@ def criteria_of(text: str) -> list[tuple[str, str]]:
 
 def meets(asset: Asset, name: str, value: str, call: Call) -> bool:
     """Whether the image is one that the criterion names, by what was submitted. Raises `Refused`."""
-    task, row = asset.newest, instance_row(asset, call)
+    image, row = asset.image, instance_row(asset, call)
     values: dict[str, str | None] = {
-        "digest": bare(task.digest),
-        "imageId": bare(task.image_id),
-        "tag": task.tag,
-        "repoName": task.repo_name,
-        "repoNamespace": task.namespace,
-        "repoId": REPO_ID,
-        "instanceId": REPO_INSTANCE_ID,
-        "regionId": REGION,
+        "digest": bare(image.digest),
+        "imageId": bare(image.image_id),
+        "tag": image.tag,
+        "repoName": image.repo_name,
+        "repoNamespace": image.namespace,
+        "repoId": image.repo_id,
+        "instanceId": image.instance_id,
+        "regionId": image.region_id,
         **{shown: row[shown[0].upper() + shown[1:]] for shown in SHOWN},
     }
     if name not in values:
@@ -67,29 +74,28 @@ def invalid_criteria(why: str) -> Refused:
 
 
 def instance_row(asset: Asset, call: Call) -> dict[str, Any]:
-    """An image as DescribeImageInstances lists it: submitted names, its newest run, and counts of open findings."""
-    task, run = asset.newest, asset.runs[0]
+    """An image as DescribeImageInstances lists it: submitted names, its newest run, and counts of open findings.
+
+    An image that was never scanned has no `LastScanTime`, none of the fields that begin with `Sca`, and no times.
+    """
+    image = asset.image
     digest, image_id = asset.scanned(call)
     kinds = [finding.kind for finding in asset.findings(call) if not finding.handled]
     vulnerabilities = kinds.count("cve") + kinds.count("sca")
     alarms, baselines = kinds.count("malicious-file"), kinds.count("baseline")
-    created = str(call.milliseconds(task.opened_at))
     return {
-        "Uuid": task.uuid,
+        "Uuid": image.asset_uuid,
         "Digest": digest,
         "ImageId": image_id,
-        "Tag": task.tag,
-        "RepoName": task.repo_name,
-        "RepoNamespace": task.namespace,
-        "RepoId": REPO_ID,
-        "InstanceId": REPO_INSTANCE_ID,
-        "RegionId": REGION,
-        "RegistryType": "CI/CD",
+        "Tag": image.tag,
+        "RepoName": image.repo_name,
+        "RepoNamespace": image.namespace,
+        "RepoId": image.repo_id,
+        "InstanceId": image.instance_id,
+        "RegionId": image.region_id,
+        "RegistryType": image.registry_type,
         "RepoType": "private",
-        "ScaStatus": run.asset_word,
-        "ScaProgress": run.progress,
-        "ScaResult": run.result,
-        "LastScanTime": call.milliseconds(asset.scanned_at),
+        **(scan_fields(asset.newest, asset, call) if asset.newest else {}),
         "VulCount": vulnerabilities,
         "VulStatus": yes_or_no(vulnerabilities),
         "AlarmCount": alarms,
@@ -99,9 +105,20 @@ def instance_row(asset: Asset, call: Call) -> dict[str, Any]:
         "RiskStatus": yes_or_no(kinds),
         "Deployed": 0,
         "ImageSize": "5",
+        "Status": "NORMAL",
+    }
+
+
+def scan_fields(newest: Scan, asset: Asset, call: Call) -> dict[str, Any]:
+    """What the row says of the newest run; the image is as old as its newest task."""
+    run, created = asset.runs[0], str(call.milliseconds(newest.task.opened_at))
+    return {
+        "ScaStatus": run.asset_word,
+        "ScaProgress": run.progress,
+        "ScaResult": run.result,
+        "LastScanTime": call.milliseconds(asset.scanned_at),
         "ImageCreate": created,
         "ImageUpdate": created,
-        "Status": "NORMAL",
     }
 
 

@@ -14,6 +14,12 @@ from jenkins_scan.sandbox.file_operations import (
     describe_image_sensitive_file_list,
 )
 from jenkins_scan.sandbox.instance_operations import describe_image_instances
+from jenkins_scan.sandbox.regions import list_image_registry_region
+from jenkins_scan.sandbox.registry_operations import (
+    public_create_image_scan_task,
+    public_pre_check_image_scan_task,
+    public_sync_and_create_image_scan_task,
+)
 from jenkins_scan.sandbox.risk_operations import (
     describe_image_baseline_check_result,
     describe_image_baseline_item_list,
@@ -35,9 +41,15 @@ PAGED = ("CurrentPage", "PageSize")
 
 OPERATIONS: Mapping[str, Operation] = {
     "CreateJenkinsImageScanTask": Operation(
-        create_jenkins_image_scan_task, lists_no_permission=True, required_form=("Token",)
+        create_jenkins_image_scan_task, needs_purchase=True, required_form=("Token",)
     ),
-    "DescribeImageScanAuthCount": Operation(describe_image_scan_auth_count, lists_no_permission=True),
+    "PublicPreCheckImageScanTask": Operation(public_pre_check_image_scan_task, needs_purchase=True),
+    "PublicCreateImageScanTask": Operation(public_create_image_scan_task, needs_purchase=True),
+    "PublicSyncAndCreateImageScanTask": Operation(
+        public_sync_and_create_image_scan_task, needs_purchase=True, required_query=("Images",)
+    ),
+    "ListImageRegistryRegion": Operation(list_image_registry_region),
+    "DescribeImageScanAuthCount": Operation(describe_image_scan_auth_count, needs_purchase=True),
     "DescribeImageLatestScanTask": Operation(describe_image_latest_scan_task, required_query=("Digest",)),
     "DescribeImageInstances": Operation(describe_image_instances),
     "DescribeOnceTaskLeafRecordPage": Operation(

@@ -41,7 +41,7 @@ def finding_page(call: Call, rows: Sequence[T], *, default_size: int = 20) -> Pa
     """As `page_of`, for a list of findings: under the conditions of the scenario."""
     lists = call.conditions.lists
     plain = page_of(call, () if lists.withheld else rows, default_size=default_size)
-    if lists.moving and not (plain.number == 1 and call.state.first_time(_reading(call))):
+    if lists.moving and not (plain.number == 1 and call.state.first_time(_reading(call), call.now)):
         plain = page_of(call, moved(rows, plain.size), default_size=default_size)
     return Page(plain.rows, plain.number, plain.size, plain.total + (lists.missing if plain.total else 0))
 
@@ -53,7 +53,7 @@ def moved(rows: Sequence[T], size: int) -> list[T]:
 
 
 def _reading(call: Call) -> str:
-    """What tells one reading of a list from another: the list with its filters, and the newest task of its images."""
+    """What tells one reading of a list from another: the list with its filters, and the newest scan of its images."""
     filters = {name: value for name, value in call.query.items() if name not in {"CurrentPage", "PageSize", "Lang"}}
-    newest = max((asset.newest.number for asset in selected(call)), default=0)
+    newest = max((asset.number for asset in selected(call)), default=0)
     return f"{call.action} {canonical_query(filters)} {newest}"

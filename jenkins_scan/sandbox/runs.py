@@ -1,16 +1,21 @@
-"""Tasks as the status operations see them: words that change by the clock, and the scan of the day before."""
+"""Scans as the status operations see them: words that change by the clock, and the scan of the day before."""
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from jenkins_scan.sandbox.call import Call
 from jenkins_scan.sandbox.conditions import TaskCourse
-from jenkins_scan.sandbox.state import NAMESPACE, Task
+from jenkins_scan.sandbox.images import NAMESPACE, Image
+from jenkins_scan.sandbox.regions import SCANNED
+from jenkins_scan.sandbox.state import Scan, Task
 
 DAY = 24 * 60 * 60
 EARLIER_SCAN_SECONDS = 120
+OUT_OF_QUOTA: Final = "BeyondQuata"
+"""What the stopped part of a task says of itself: the one word of the service for it, there the code of an error."""
+NOT_SUPPORTED: Final = "TASK_NOT_SUPPORT_REGION"
 RUNNING: Final = frozenset(
     {
         *("INIT", "START", "PROCESSING", "MESSAGE_SEND", "START_RUN", "DOWNLOAD", "PRE_ANALYZER"),
@@ -23,12 +28,22 @@ LATEST_TASK_WORDS: Final = frozenset({"INIT", "START", "PROCESSING", "MESSAGE_SE
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A task between its start and its end. Times in true Unix seconds."""
+    """The scan of one image between its start and its end. Times in true Unix seconds."""
 
-    task: Task
+    scan: Scan
     ends_at: float
     course: TaskCourse
     now: float
+
+    @property
+    def image(self) -> Image:
+        """What was to be scanned, as it was submitted."""
+        return self.scan.image
+
+    @property
+    def opened_at(self) -> float:
+        """When its task was opened."""
+        return self.scan.task.opened_at
 
     @property
     def finished(self) -> bool:
@@ -43,7 +58,7 @@ class Run:
     @property
     def share(self) -> float:
         """How much of its time is over, from 0 to 1."""
-        return 1.0 if self.finished else (self.now - self.task.opened_at) / (self.ends_at - self.task.opened_at)
+        return 1.0 if self.finished else (self.now - self.opened_at) / (self.ends_at - self.opened_at)
 
     @property
     def progress(self) -> int:
@@ -81,20 +96,40 @@ class Run:
         return "START" if self.word in RUNNING - {"INIT"} else self.asset_word
 
 
-def runs_of(call: Call, tasks: Sequence[Task]) -> tuple[Run, ...]:
-    """What is known of one image's tasks, newest first; last comes a SUCCESS of the day before its first task.
+def runs_of(call: Call, scans: Sequence[Scan]) -> tuple[Run, ...]:
+    """What is known of one image's scans, newest first; last comes a SUCCESS of the day before the first one.
 
-    That one makes a client show itself which takes any success for its own. A hidden task is left out until it ends.
+    That one makes a client show itself which takes any success for its own. A hidden scan is left out until it ends.
     """
-    course, finish_after = call.conditions.task, call.conditions.clock.finish_after
-    runs = [Run(task, task.opened_at + finish_after, course, call.now) for task in reversed(tasks)]
-    known = [run for run in runs if run.finished or not course.hidden]
-    return *known, *(earlier(task, call.now) for task in tasks[:1])
+    runs = [run_of(call, scan) for scan in reversed(scans)]
+    known = [run for run in runs if run.finished or not run.course.hidden]
+    return *known, *(earlier(scan, call.now) for scan in scans[:1])
 
 
-def earlier(first: Task, now: float) -> Run:
+def run_of(call: Call, scan: Scan) -> Run:
+    """What the scenario makes of a scan."""
+    return Run(scan, scan.task.ends_at(scan.place, call.conditions.clock.finish_after), course_of(call, scan), call.now)
+
+
+def done_images(call: Call, task: Task) -> int:
+    """How many of the task's images are done, those left out that there was no quota for."""
+    finish_after = call.conditions.clock.finish_after
+    return sum(task.ends_at(place, finish_after) <= call.now for place in range(task.granted))
+
+
+def course_of(call: Call, scan: Scan) -> TaskCourse:
+    """How the scan goes: as the scenario says, unless there is no quota for it or its region is not supported."""
+    course = call.conditions.task
+    if not scan.granted:
+        return course.model_copy(update={"end": "FAIL", "result": OUT_OF_QUOTA})
+    if scan.image.region_id not in SCANNED:
+        return course.model_copy(update={"result": NOT_SUPPORTED})
+    return course
+
+
+def earlier(first: Scan, now: float) -> Run:
     """The scan that the image had a day before its first task: not in the ledger, and never ours."""
-    opened_at = first.opened_at - DAY
-    task_id = uuid.uuid5(NAMESPACE, f"earlier:{first.image_key}").hex
-    task = replace(first, number=0, task_id=task_id, opened_at=opened_at)
-    return Run(task, opened_at + EARLIER_SCAN_SECONDS, TaskCourse(), now)
+    opened_at = first.task.opened_at - DAY
+    task_id = uuid.uuid5(NAMESPACE, f"earlier:{first.image.key}").hex
+    task = Task(0, task_id, first.task.action, opened_at, total=1, granted=1)
+    return Run(Scan(0, task, 0, first.image), opened_at + EARLIER_SCAN_SECONDS, TaskCourse(), now)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from jenkins_scan.errors import ConfigurationError
@@ -17,10 +17,14 @@ from jenkins_scan.sandbox.conditions import (
     Account,
     Clock,
     Conditions,
+    Limit,
     ListedFinding,
     Lists,
     Quota,
+    Registry,
+    Repository,
     ScenarioPart,
+    TagImage,
     TaskCourse,
 )
 from jenkins_scan.sandbox.operations import OPERATIONS
@@ -46,9 +50,14 @@ def operation(name: str) -> str:
     return name
 
 
-def target(name: str) -> str:
-    """The name, if a fault can strike it: an operation, or `*` for all of them."""
-    return name if name == EVERY else operation(name)
+def alone(value: Any) -> Any:
+    """One name stands for the list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def targets(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, if a fault can strike each: an operation, or `*` for all of them."""
+    return tuple(name if name == EVERY else operation(name) for name in names)
 
 
 def header_value(text: str) -> str:
@@ -66,7 +75,7 @@ def header_name(name: str) -> str:
 
 
 OperationName = Annotated[str, AfterValidator(operation)]
-Target = Annotated[str, AfterValidator(target)]
+Targets = Annotated[tuple[str, ...], Field(strict=False, min_length=1), BeforeValidator(alone), AfterValidator(targets)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 HeaderValue = Annotated[str, AfterValidator(header_value)]
 
@@ -74,7 +83,8 @@ HeaderValue = Annotated[str, AfterValidator(header_value)]
 class Fault(ScenarioPart):
     """One thing that goes wrong. It strikes authentic requests only: the signature is always checked first."""
 
-    operation: Target
+    operation: Targets
+    """One operation or several, or `*`."""
     times: int = Field(default=0, ge=0)
     """How many calls it strikes, counted for each operation; 0: all of them."""
     status: int | None = Field(default=None, ge=200, le=599)
@@ -101,6 +111,10 @@ class Fault(ScenarioPart):
             raise ValueError("success = false needs a code")
         return self
 
+    def strikes(self, action: str) -> bool:
+        """Whether it is for this operation."""
+        return action in self.operation or EVERY in self.operation
+
     @property
     def http_status(self) -> int:
         """The status of the answer."""
@@ -118,6 +132,13 @@ class Scenario(Conditions):
     """Operations that RAM denies to every key."""
     fault: tuple[Fault, ...] = Field(default=(), strict=False)
     """Tried in this order; the first that applies strikes."""
+
+
+PARTS: tuple[type[ScenarioPart], ...] = (
+    *(Scenario, Quota, Account, Limit, Registry, Repository, TagImage, Clock, TaskCourse, Lists, ListedFinding),
+    Fault,
+)
+"""Every table of a scenario file, for the keys there are."""
 
 
 def read_ready_made() -> Mapping[str, Scenario]:
@@ -173,8 +194,7 @@ def explained(error: ErrorDetails) -> str:
     """One problem of a scenario file: the path of the key (`fault.0.status`) and what is wrong with it."""
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        parts = (Scenario, Quota, Account, Clock, TaskCourse, Lists, ListedFinding, Fault)
-        keys = sorted({key for part in parts for key in part.model_fields})
+        keys = sorted({key for part in PARTS for key in part.model_fields})
         return f"{path}: unknown key{suggestion(str(error['loc'][-1]), keys)}"
     return f"{path}: {error['msg'].removeprefix('Value error, ')}"
 

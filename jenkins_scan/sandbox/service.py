@@ -13,9 +13,10 @@ from email.utils import formatdate
 from jenkins_scan.sandbox import HOST_ID
 from jenkins_scan.sandbox.authentication import authenticate, check_address
 from jenkins_scan.sandbox.call import Call, Operation
+from jenkins_scan.sandbox.loopback_registry import LoopbackRegistry
 from jenkins_scan.sandbox.messages import Dropped, Refused, Reply, Request, json_reply, raw_reply
 from jenkins_scan.sandbox.operations import OPERATIONS
-from jenkins_scan.sandbox.scenarios import EVERY, Fault, Scenario
+from jenkins_scan.sandbox.scenarios import Fault, Scenario
 from jenkins_scan.sandbox.state import State
 
 
@@ -23,12 +24,22 @@ class SandboxService:
     """The embedded Security Center under one scenario. Safe for threads, as far as `state` is, and that is.
 
     `now` gives the true time in Unix seconds; the scenario's skew is added to what the server believes and shows.
+    `registry_url` is a real registry on loopback whose images the account has beside those of the scenario. Raises
+    `ConfigurationError` (2) for any other one.
     """
 
-    def __init__(self, scenario: Scenario, state: State, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        state: State,
+        *,
+        now: Callable[[], float] = time.time,
+        registry_url: str | None = None,
+    ) -> None:
         self.scenario = scenario
         self.state = state
         self._now = now
+        self._registry = None if registry_url is None else LoopbackRegistry(registry_url)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | Dropped:
         """The answer to one HTTP request; `target` is the raw path and query as on the request line.
@@ -59,6 +70,7 @@ class SandboxService:
             state=self.state,
             conditions=self.scenario,
             now=now,
+            registry=self._registry,
         )
         try:
             self._check_permission(operation, request.action)
@@ -78,15 +90,13 @@ class SandboxService:
                 "PolicyType": "AccountLevelIdentityBasedPolicy",
             }
             raise Refused(403, "NoPermission", "caller has no permission", {"AccessDeniedDetail": denied})
-        if operation.lists_no_permission and not self.scenario.account.activated:
+        if operation.needs_purchase and not self.scenario.account.activated:
             raise Refused(400, "NoPermission", "no permission")
 
     def _next_fault(self, action: str) -> Fault | None:
         """The first fault of the scenario that strikes this call."""
         for index, fault in enumerate(self.scenario.fault):
-            if fault.operation in (EVERY, action) and self.state.strike(
-                self.scenario.name, index, action, times=fault.times
-            ):
+            if fault.strikes(action) and self.state.strike(self.scenario.name, index, action, times=fault.times):
                 return fault
         return None
 

@@ -55,9 +55,7 @@ def understood(operation: str, raw: RawAnswer, model: type[Reply[T]]) -> Answer[
     envelope = {str(key).lower(): value for key, value in body.items()}
     request_id = _text(envelope.get("requestid"))
     code = _text(envelope.get("code"))
-    refused = str(envelope.get("success", "")).lower() == "false" or (
-        code is not None and code.lower() not in SUCCESS_CODES
-    )
+    refused = not _says_success(envelope) or (code is not None and code.lower() not in SUCCESS_CODES)
     if raw.status != httpx.codes.OK or refused:
         raise _refused(operation, raw, code, envelope)
     try:
@@ -73,6 +71,12 @@ def understood(operation: str, raw: RawAnswer, model: type[Reply[T]]) -> Answer[
     return Answer(value, request_id, raw.server_time)
 
 
+def _says_success(envelope: Mapping[str, Any]) -> bool:
+    """Whether `Success` and `HttpStatusCode` of the envelope, where they are there, say so."""
+    success, status = envelope.get("success"), _text(envelope.get("httpstatuscode"))
+    return (success is None or str(success).lower() == "true") and status in (None, "200")
+
+
 def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
     problem = "" if raw.whole else "is larger than 8 MiB"
     body: Any = None
@@ -82,10 +86,9 @@ def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
         problem = "is not JSON"
     if isinstance(body, dict):
         return body
-    beginning = excerpt(_unescaped(raw.body[:4096].decode("utf-8", "replace")), 120)
     strange = errors.AnswerNotUnderstood(
         f"{operation}: the answer (HTTP {raw.status}, {excerpt(raw.content_type, 60) or 'no content type'}) "
-        f"{problem or 'is not a JSON object'}: {beginning!r}.",
+        f"{problem or 'is not a JSON object'}: {_shown(raw.body)}.",
         http_status=raw.status,
     )
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
@@ -119,6 +122,14 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
     return TryFailed(
         error, again=entry.retry, may_have_run=may_have_run, after=raw.retry_after, once=code == "SignatureNonceUsed"
     )
+
+
+def _shown(body: bytes) -> str:
+    """How the body begins. Of what looks like JSON only the size: half an answer may hold a secret of the image."""
+    text = body[:4096].decode("utf-8", "replace")
+    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"'):
+        return f"{len(body)} bytes that are not shown"
+    return repr(excerpt(_unescaped(text), 120))
 
 
 def _unescaped(text: str) -> str:

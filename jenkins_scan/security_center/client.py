@@ -20,7 +20,15 @@ from jenkins_scan.security_center import wire
 from jenkins_scan.security_center.answer import Reply, understood
 from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.exchange import RawAnswer, perform
-from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota, Results, ScanRequest, Tasks
+from jenkins_scan.security_center.interface import (
+    Answer,
+    CreatedTask,
+    Quota,
+    Registries,
+    Results,
+    ScanRequest,
+    Tasks,
+)
 from jenkins_scan.security_center.retry import TryFailed, with_retries
 from jenkins_scan.security_center.signing import canonical_query
 from jenkins_scan.time_limit import TimeIsUp, within
@@ -60,7 +68,7 @@ class SecurityCenterClient:
         """Whether an answer so far came from the stand-in, not from Alibaba Cloud."""
         return self._is_sandbox
 
-    # A submit alone needs neither, and the models of so many replies take time to build.
+    # A submit alone needs none of them, and the models of so many replies take time to build.
     @cached_property
     def tasks(self) -> Tasks:
         """The status operations."""
@@ -74,6 +82,13 @@ class SecurityCenterClient:
         from jenkins_scan.security_center.finding_lists import FindingOperations
 
         return FindingOperations(self._read)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """The operations on images in registries."""
+        from jenkins_scan.security_center.registry_operations import RegistryOperations
+
+        return RegistryOperations(self._read, self._create)
 
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:
         """The image-scan quota. No parameters."""
@@ -96,16 +111,30 @@ class SecurityCenterClient:
             "ImageUpdate": request.image_update,
             "Uuid": request.uuid,
         }
+        model = wire.CreateJenkinsImageScanTaskReply
+        return self._create(CREATE, _given(query), _given(form), model, deadline=deadline, on_the_way=on_the_way)
+
+    def _create(  # noqa: PLR0913  what is sent and where, how it is read, until when, and who is told
+        self,
+        operation: str,
+        query: Mapping[str, str],
+        form: Mapping[str, str] | None,
+        model: type[Reply[T]],
+        *,
+        deadline: float,
+        on_the_way: Callable[[float | None], None],
+    ) -> Answer[T]:
+        """What every operation that opens a task has in common: it is never sent again once it may have run."""
         sent_on = 0.0
 
-        def attempt() -> Answer[CreatedTask]:
+        def attempt() -> Answer[T]:
             nonlocal sent_on
-            http_request = self._request(CREATE, _given(query), _given(form))
+            request = self._request(operation, query, form)
             self._require_time(deadline, LEAST_FOR_A_CREATE)
             on_the_way(self._clock.now())
             sent_on = self._clock.monotonic()
             try:
-                return understood(CREATE, self._exchange(http_request, deadline), wire.CreateJenkinsImageScanTaskReply)
+                return understood(operation, self._exchange(request, deadline), model)
             except TryFailed as failed:
                 if not failed.may_have_run:
                     on_the_way(None)
@@ -160,7 +189,8 @@ class SecurityCenterClient:
             raw = within(max(0.0, limit), lambda: perform(self._http, request))
         except TimeIsUp as exc:
             late = errors.ServiceUnreachable(
-                f"{self._endpoint.url} gave no whole answer within {max(0.0, limit):.1f} s."
+                f"{request.headers['x-acs-action']}: {self._endpoint.url} gave no whole answer within "
+                f"{max(0.0, limit):.1f} s."
             )
             raise TryFailed(late, again=True, may_have_run=True) from exc
         except httpx.HTTPError as exc:

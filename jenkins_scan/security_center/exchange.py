@@ -54,7 +54,7 @@ def perform(http: httpx.Client, request: httpx.Request) -> RawAnswer:
         content_type=headers.get("content-type", ""),
         body=bytes(body[:LARGEST_ANSWER]),
         whole=whole,
-        server_time=_date(headers.get("date")),
+        server_time=_date(headers.get_list("date")),
         retry_after=_retry_after(headers),
         sandbox=SANDBOX_HEADER in headers,
     )
@@ -70,11 +70,14 @@ def _unfolded(body: bytearray, *, whole: bool) -> tuple[bytearray, bool]:
     return bytearray(unfolded), whole and unfold.eof and len(unfolded) <= LARGEST_ANSWER
 
 
-def _date(text: str | None) -> float | None:
+def _date(lines: list[str]) -> float | None:
+    """The one `Date` in seconds since the epoch; None where there are several, or one in another zone than GMT."""
+    if len(lines) != 1:
+        return None
     try:
-        moment = None if text is None else parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(lines[0])
         # Without a zone it is GMT, as all of HTTP is, never the agent's own.
-        return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        return None if moment.utcoffset() else moment.replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
 from jenkins_scan.findings import Finding, Kind
+from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryImage, RegistryTask
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -114,6 +115,28 @@ class TaskStatus:
     """The name of the row's image."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedImage:
+    """An image as DescribeImageInstances lists it: its newest scan, whosoever that is, and where it lies."""
+
+    status: TaskStatus
+    registry_type: str | None = None
+    region_id: str | None = None
+    instance_id: str | None = None
+    repo_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList:
+    """The images that a filter means, as far as they could be read."""
+
+    images: tuple[ListedImage, ...]
+    complete: bool
+    """Whether every row that the service counts was received. What is not listed was not looked at."""
+    complaints: tuple[str, ...] = ()
+    """What is wrong with the list, one sentence each; never empty when it is not complete."""
+
+
 Proof = Literal["image_id", "digest"]
 """What the service's record has in common with the image: our config digest, or the confirmed digest that was sent."""
 
@@ -210,6 +233,54 @@ class Results(Protocol):
         ...
 
 
+class Registries(Protocol):
+    """The operations on images in registries. All raise `ScanError`.
+
+    A filter that is empty means every image of the account: a `ValueError`, unless `everything` says so.
+    """
+
+    def precheck(self, wanted: ImageFilter, *, deadline: float, everything: bool = False) -> Answer[PreCheck]:
+        """How many images would be scanned, and how much quota that takes: PublicPreCheckImageScanTask."""
+        ...
+
+    def create(
+        self,
+        wanted: ImageFilter,
+        *,
+        deadline: float,
+        on_the_way: Callable[[float | None], None],
+        everything: bool = False,
+    ) -> Answer[RegistryTask]:
+        """A new task for these images, or word that no slot was free: PublicCreateImageScanTask.
+
+        As for `create_jenkins_image_scan_task`: raises `errors.FateUnknown` when a task may exist although no usable
+        answer came; `on_the_way` is told of each try, and None also when no slot was free.
+        """
+        ...
+
+    def sync_and_create(
+        self,
+        images: tuple[RegistryImage, ...],
+        *,
+        source_ip: str | None,
+        deadline: float,
+        on_the_way: Callable[[float | None], None],
+    ) -> Answer[RegistryTask]:
+        """As `create`, for images that the service may not know yet: PublicSyncAndCreateImageScanTask."""
+        ...
+
+    def images(self, wanted: ImageFilter, *, deadline: float, everything: bool = False) -> Answer[ImageList]:
+        """The images that the filter means: DescribeImageInstances, all pages.
+
+        Raises only when a first page cannot be read; later failures are complaints.
+        """
+        ...
+
+    def regions(self, *, deadline: float) -> Answer[Mapping[str, str]]:
+        """The regions in which images can be scanned, names by id: ListImageRegistryRegion."""
+        ...
+
+
 class SecurityCenter(Protocol):
     """The operations of the service that the step uses. `deadline` is monotonic time; all raise `ScanError`."""
 
@@ -226,6 +297,11 @@ class SecurityCenter(Protocol):
     @property
     def results(self) -> Results:
         """The operations that list findings."""
+        ...
+
+    @property
+    def registries(self) -> Registries:
+        """The operations on images in registries."""
         ...
 
     def describe_image_scan_auth_count(self, *, deadline: float) -> Answer[Quota]:

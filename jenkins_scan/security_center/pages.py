@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jenkins_scan.errors import ScanError
-from jenkins_scan.findings import Finding
+from jenkins_scan.findings import Finding, Severity
 
 MOST_PAGES = 500
 """Of one reading: 50,000 rows as we ask for them, 5,000 where a server sends ten a page all the same."""
 READINGS = 3
+_RANK = {severity: rank for rank, severity in enumerate(Severity)} | {Severity.UNKNOWN: 1}
+"""The worst first; an unknown severity counts as high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,21 @@ def _read_through(read: Callable[[int], Page], rows: dict[str, Row], totals: set
         before = len(reading.keys)
         for row in page.rows:
             reading.keys.add(row.key)
-            if row.key not in rows or (row.is_open and not rows[row.key].is_open):
-                rows[row.key] = row
+            rows[row.key] = row if row.key not in rows else _worse(rows[row.key], row)
         reading.ended = not page.rows
         all_met = len(reading.keys) == _largest(reading.totals) or totals == {len(rows)}
         if all_met or len(reading.keys) == before:  # the end, or a page that repeats
             return reading
     reading.broken_off = f"it has more than {MOST_PAGES} pages"
     return reading
+
+
+def _worse(one: Row, other: Row) -> Row:
+    """Of two rows with one key the one that counts more: the open one, then the one with the worse finding."""
+    if one.is_open != other.is_open:
+        return one if one.is_open else other
+    worst = [min((_RANK[finding.severity] for finding in row.findings), default=len(_RANK)) for row in (one, other)]
+    return other if worst[1] < worst[0] else one
 
 
 def _largest(totals: set[int | None]) -> int | None:

@@ -60,6 +60,10 @@ class Rota:
             self._proved = None
             self._polls = 0
 
+    def may_ask(self, operation: str) -> bool:
+        """Whether it was not refused."""
+        return operation in self._left
+
     @property
     def is_empty(self) -> bool:
         """Whether every operation was refused."""

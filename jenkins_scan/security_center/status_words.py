@@ -19,7 +19,8 @@ RUNNING: Final = frozenset(
 )
 FAILED: Final = frozenset({"FAIL", "TIMOUT", "TIMEOUT"})
 """`TIMOUT` is what the page of DescribeImageLatestScanTask writes."""
-BAD_RESULTS: Final = frozenset({"TASK_NOT_EXISTS", "TASK_NOT_SUPPORT_REGION"})
+REGION_NOT_SUPPORTED: Final = "TASK_NOT_SUPPORT_REGION"
+BAD_RESULTS: Final = frozenset({"TASK_NOT_EXISTS", REGION_NOT_SUPPORTED})
 """They beat every status word."""
 ALREADY_RUNNING: Final = "forbid_create_repeat_task"
 """Another task for this image runs: it is waited for, and nothing is submitted again."""
@@ -27,14 +28,26 @@ UNREADABLE: Final = "unreadable"
 """Stands for a result that is no text: it may be an error, so it is none of the good ones."""
 
 
-def phase_of(word: str, result: str | None, *, finished: bool = False, scanned: bool = False) -> Phase:
+WHOLE: Final = 100
+"""Percent."""
+
+
+def phase_of(
+    word: str,
+    result: str | None,
+    *,
+    finished: bool | None = None,
+    scanned: bool = False,
+    progress: int | None = None,
+) -> Phase:
     """How far a task is.
 
-    `result` is `ScaResult` or `ResultInfo`; absent, empty and `SUCCESS` are no error. `finished` is the flag `Finish`
-    of the one-time tasks. `scanned` says that the row tells when the image was scanned last: only that can prove that a
+    A success that is not finished, or stands beside a progress below 100, has not come yet. `result` is `ScaResult` or
+    `ResultInfo`; absent, empty and `SUCCESS` are no error. `finished` is the flag `Finish` of the one-time tasks, None
+    where there is none. `scanned` says that the row tells when the image was scanned last: only that can prove that a
     success beside `forbid_create_repeat_task` is a new one.
     """
-    if result in BAD_RESULTS:
+    if result is not None and result.upper() in BAD_RESULTS:
         return Phase.BAD
     if result == ALREADY_RUNNING:
         return Phase.GOOD if word == SUCCESS and scanned else Phase.RUNNING
@@ -43,5 +56,5 @@ def phase_of(word: str, result: str | None, *, finished: bool = False, scanned: 
     if result not in (None, SUCCESS):
         return Phase.UNKNOWN
     if word == SUCCESS:
-        return Phase.GOOD
+        return Phase.RUNNING if finished is False or (progress is not None and progress < WHOLE) else Phase.GOOD
     return Phase.RUNNING if word in RUNNING else Phase.UNKNOWN

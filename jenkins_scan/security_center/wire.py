@@ -101,7 +101,8 @@ def _no_rows(value: Any, handler: ValidatorFunctionWrapHandler, info: Validation
 
 
 def _total(page_info: PageInfo | None, total_count: int | None) -> int | None:
-    return total_count if page_info is None else page_info.total_count
+    told = (total_count, None if page_info is None else page_info.total_count)
+    return max((total for total in told if total is not None), default=None)
 
 
 Rows = Annotated[list[Any], WrapValidator(_no_rows), Field(default=None, validate_default=True)]

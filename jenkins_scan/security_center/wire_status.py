@@ -78,7 +78,7 @@ class ImageInstanceRow(WireModel):
         word = self.sca_status or ""
         return TaskStatus(
             source=operation,
-            phase=phase_of(word, self.sca_result, scanned=self.last_scan_time is not None),
+            phase=phase_of(word, self.sca_result, scanned=self.last_scan_time is not None, progress=self.sca_progress),
             word=word,
             result=self.sca_result,
             progress=self.sca_progress,
@@ -116,7 +116,12 @@ class OnceTaskRow(WireModel):
         word = self.status_text or ""
         return TaskStatus(
             source=operation,
-            phase=phase_of(word, self.result_info, finished=self.finish == 1),
+            phase=phase_of(
+                word,
+                self.result_info,
+                finished=None if self.finish is None else self.finish == 1,
+                progress=self.progress,
+            ),
             word=word,
             result=self.result_info,
             task_id=self.task_id,

@@ -15,13 +15,13 @@ from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
 from jenkins_scan.config.settings import Overrides
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.report import bare
 from jenkins_scan.report.earlier import read_earlier
 from jenkins_scan.report.outputs import STANDARD_SET
 from jenkins_scan.report.result import Result
 from jenkins_scan.security_center.interface import CreatedTask
-from jenkins_scan.submission import prepare
+from jenkins_scan.step.record import ImageRun, Run, TaskRecord
+from jenkins_scan.step.submission import prepare
 from tests.support.images import pushed, resolved
 
 SANDBOX = ("--endpoint", "sandbox")
@@ -164,7 +164,7 @@ def test_what_was_kept_can_be_taken_up(tmp_path):
 
 
 def test_a_bare_result_loses_no_task_when_an_identity_is_what_broke(tmp_path):
-    broken = ImageRun("app:1", identity=object(), task=TaskRecord(CreatedTask("TASK-1"), 0.0))
+    broken = ImageRun("app:1", identity=object(), task=TaskRecord(CreatedTask("TASK-1"), 1_735_787_045.0))
     (tmp_path / "r.json").write_text(bare.render(Run(0.0, [broken]), None, read_build({}), str))
     (again,) = read_earlier(tmp_path / "r.json").images()
     assert (again.identity, again.task.task.task_id) == (None, "TASK-1")

@@ -41,7 +41,8 @@ def test_twenty_images_keep_their_order_and_get_a_task_each(cli, archives):
     for image, line in zip(images, lines, strict=True):
         assert image["reference"] in line
         assert image["task"]["id"] in line
-    assert run.last_line == ("SUBMITTED (sandbox) 20 of 20 tasks opened; the images have NOT been judged (exit 0)")
+    said = "20 of 20 images have a task; the images have NOT been judged (exit 0)"
+    assert run.last_line == f"SUBMITTED (sandbox) {said}"
     assert (run.folder / "summary.txt").read_text() == "SUBMITTED: 20 images, 20 SUBMITTED [SANDBOX]\n"
 
 
@@ -50,7 +51,7 @@ def test_what_is_said_does_not_depend_on_how_many_are_worked_on_at_once(cli, arc
     run = cli("scan", *archives[:3], nothing, *archives[3:5], *SANDBOX, "--jobs", jobs)
     assert [image["verdict"] for image in run.result["images"]] == [*["SUBMITTED"] * 3, "ERROR", *["SUBMITTED"] * 2]
     assert run.code == 13
-    assert run.last_line.startswith("ERROR (sandbox) image: 5 of 6 tasks opened; ")
+    assert run.last_line.startswith("ERROR (sandbox) image: 5 of 6 images have a task; ")
 
 
 def test_a_missing_image_hides_no_other(cli, archives, nothing):

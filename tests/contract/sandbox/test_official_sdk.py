@@ -44,8 +44,8 @@ def test_the_sdk_creates_a_task_reads_the_quota_and_sees_the_task(connect, state
     assert [row.task_id == data.task_id for row in listed] == [True, False]
     assert listed[1].status == "SUCCESS"
 
-    (task,) = state.tasks()
-    assert (task.task_id, task.tag) == (data.task_id, "a b*c~d/e+中")
+    (scan,) = state.scans()
+    assert (scan.task.task_id, scan.image.tag) == (data.task_id, "a b*c~d/e+中")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_describe_image_instances():
             image_id=IMAGE_ID,
             digest=DIGEST,
             uuid=UUID,
-                name=ListedName("ns", "app", "1.0"),
+            name=ListedName("ns", "app", "1.0"),
         ),
     )
 

@@ -30,6 +30,10 @@ SAMPLES = {
     "policy": '{ deny = ["CVE-2024-0001"] }',
     "jenkins-env": '"release"',
     "report-dir": '"reports"',
+    "sync": "true",
+    "all-images": "true",
+    "max-images": "7",
+    "registry-type": '"acr"',
 }
 
 

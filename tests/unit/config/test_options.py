@@ -4,12 +4,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, Duration, options_of
+from jenkins_scan.config.file import KEYS
+from jenkins_scan.config.option import Duration
+from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, options_of
 from jenkins_scan.config.settings import Origin, origin_of
 
 EVERY = [*OPTIONS, *GLOBAL_OPTIONS]
 LEVELS = {"fail-on": "high", "warn-on": "low", "timeout": "90s"}
-DOMAIN = {"min-quota": "7", "jobs": "7", "engine-wait": "7.5", "jenkins-env": "release", "color": "never", **LEVELS}
+CHOICES = {"jenkins-env": "release", "color": "never", "registry-type": "acr"}
+DOMAIN = {"min-quota": "7", "max-images": "7", "jobs": "7", "engine-wait": "7.5", **CHOICES, **LEVELS}
 BAD = {
     "min-quota": "-1",
     "jobs": "0",
@@ -46,7 +49,7 @@ def shown(option, value):
     return value if isinstance(option.type, click.IntRange | click.FloatRange) else repr(value)
 
 
-@pytest.mark.parametrize("option", EVERY, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", EVERY, ids=lambda option: f"{option.commands[0]} {option.name}")
 def test_an_option_comes_from_flag_variable_file_and_default_in_this_order(option):
     value = DOMAIN.get(option.name, "x")
     switch = option.switch or option.negatable
@@ -94,9 +97,16 @@ def test_the_docs_show_an_option_with_its_value(name, flags, default):
     assert (option.flags, option.default_text) == (flags, default)
 
 
-def test_no_two_options_share_a_name_or_a_short_flag():
-    names = [option.name for option in EVERY] + [option.short for option in EVERY if option.short]
-    assert len(names) == len(set(names))
+def test_no_two_options_of_a_command_share_a_name_or_a_short_flag():
+    for verb in {command for option in EVERY for command in option.commands}:
+        mine = [option for option in EVERY if verb in option.commands]
+        names = [option.name for option in mine] + [option.short for option in mine if option.short]
+        assert len(names) == len(set(names))
+
+
+def test_the_first_option_of_a_name_is_the_key_of_the_file():
+    """`--digest` of `scan-registry` can be repeated, that of `scan` cannot: the file's is that of `scan`."""
+    assert [option.name for option in EVERY if KEYS.get(option.name, option) is not option] == ["digest", "tag"]
 
 
 def test_no_option_takes_a_secret():
@@ -111,7 +121,7 @@ def test_no_option_that_redirects_or_weakens_may_stand_in_a_found_file():
     }
 
 
-@pytest.mark.parametrize("command", ["scan", "inspect", "quota"])
+@pytest.mark.parametrize("command", ["scan", "scan-registry", "inspect", "quota"])
 def test_a_command_has_its_options_in_the_order_of_the_table(command):
     decorated = click.command(command)(options_of(command)(lambda: None))
     assert [parameter.name for parameter in decorated.params] == [

@@ -9,11 +9,11 @@ from jenkins_scan.errors import Reason
 from jenkins_scan.gate.verdict import judge
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.record import ImageRun, Run, TaskRecord
 from jenkins_scan.report import as_json, summary, table
 from jenkins_scan.report.compose import compose
 from jenkins_scan.report.outputs import write_atomically
 from jenkins_scan.security_center.interface import CreatedTask, Quota
+from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 from tests.support.images import pushed
 
 HOSTILE = "x\x1b[31m\r\nevil\x00 [red]b[/red] \u202egnp.exe </script>"
@@ -146,7 +146,7 @@ def test_several_images_stand_on_a_line_each_in_their_order():
     assert lines[1][1].endswith("quota")
     assert summary.render(result) == "FAIL: 3 images, 2 SUBMITTED, 1 FAIL, quota (exit 12)\n"
     last = summary.verdict_line(result)
-    assert last.startswith("FAIL quota: 2 of 3 tasks opened; ")
+    assert last.startswith("FAIL quota: 2 of 3 images have a task; ")
     assert last.endswith("the images have not been judged (exit 12)")
     assert "TASK-a" in table.render(result)
 
@@ -154,7 +154,7 @@ def test_several_images_stand_on_a_line_each_in_their_order():
 def test_of_several_images_one_may_have_a_task_that_nobody_knows():
     run = several()
     run.images[1].task = TaskRecord(None, 0.0)
-    assert "2 of 3 tasks opened, 1 more may exist; " in summary.verdict_line(result_of(run))
+    assert "2 of 3 images have a task, 1 more may exist; " in summary.verdict_line(result_of(run))
 
 
 def test_a_reason_that_several_images_share_is_said_once():

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from jenkins_scan import sandbox
+from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.operations import OPERATIONS
 
 DIGEST = "a" * 64
@@ -16,6 +17,10 @@ UUID = re.compile("[0-9A-F]{8}-([0-9A-F]{4}-){3}[0-9A-F]{12}")
 def test_the_table_holds_the_operations_of_this_version():
     assert set(OPERATIONS) == {
         "CreateJenkinsImageScanTask",
+        "PublicPreCheckImageScanTask",
+        "PublicCreateImageScanTask",
+        "PublicSyncAndCreateImageScanTask",
+        "ListImageRegistryRegion",
         "DescribeImageScanAuthCount",
         "DescribeImageLatestScanTask",
         "DescribeImageInstances",
@@ -42,6 +47,7 @@ LEAF = {"TaskType": "IMAGE_SCAN", "CurrentPage": "1", "PageSize": "20", "RelateI
     [
         ("DescribeOnceTaskLeafRecordPage", LEAF),
         ("ListUnfinishedOnceTask", {"TaskType": "IMAGE_SCAN"}),
+        ("PublicSyncAndCreateImageScanTask", {"Images": "[]"}),
         ("DescribeImageVulList", {"Type": "cve"}),
         ("DescribeImageBaselineCheckResult", {"ImageUuid": "u"}),
         ("DescribeImageBaselineItemList", {"ImageUuid": "u"}),
@@ -72,15 +78,10 @@ def test_a_create_answers_with_the_fields_of_its_page(bench):
 def test_what_a_create_sent_is_in_the_ledger(bench, clock):
     here = bench()
     sent = here.create(Digest=DIGEST, ImageId="b" * 64, Namespace="ns", RepoName="app", Tag="1.0", Uuid="known-asset")
-    (task,) = here.state.tasks()
-    assert (task.digest, task.image_id, task.namespace, task.repo_name, task.tag) == (
-        DIGEST,
-        "b" * 64,
-        "ns",
-        "app",
-        "1.0",
-    )
-    assert (task.task_id, task.uuid) == (sent.body["Data"]["TaskId"], "known-asset")
+    (task,), (scan,) = here.state.tasks(), here.state.scans()
+    assert scan.task == task
+    assert scan.image == Image(DIGEST, "b" * 64, "ns", "app", "1.0", "known-asset", registry_type="CI/CD")
+    assert (task.task_id, task.action, task.total) == (sent.body["Data"]["TaskId"], "CreateJenkinsImageScanTask", 1)
     assert task.opened_at == clock()
 
 

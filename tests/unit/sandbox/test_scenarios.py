@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.scenarios import LARGEST_FILE, SCENARIOS, load_scenario, scenario_table
 
 READY_MADE = [
@@ -12,6 +13,7 @@ READY_MADE = [
     "vulnerable",
     "quota-low",
     "quota-exhausted",
+    "quota-runs-out",
     "no-permission",
     "not-activated",
     "server-error",
@@ -30,6 +32,10 @@ READY_MADE = [
     "unknown-status",
     "unknown-severity",
     "poll-denied",
+    "busy",
+    "busy-then-free",
+    "unsupported-region",
+    "not-synced",
     "paged",
 ]
 
@@ -48,12 +54,14 @@ def test_the_table_has_a_described_row_for_each():
 
 def test_a_file_with_every_key_is_read(tmp_path):
     path = tmp_path / "storm.toml"
-    path.write_text("""
+    path.write_text(
+        """
         name = "storm"
         description = "everything"
         denied = ["DescribeImageLatestScanTask"]
-        quota = { capacity = 7, used = 2 }
-        account = { activated = false }
+        quota = { capacity = 7, used = 2, lasts_for = 0.5 }
+        account = { activated = false, synchronised = false }
+        limit = { tasks = 3, jenkins = true, foreign = 1, foreign_seconds = 5 }
         clock = { skew_seconds = -60, finish_after = 2.5 }
         lists = { missing = 1, withheld = true, moving = true }
         [task]
@@ -87,13 +95,33 @@ def test_a_file_with_every_key_is_read(tmp_path):
         headers = { Server = "proxy" }
         after_effect = true
         [[fault]]
-        operation = "*"
+        operation = ["PublicCreateImageScanTask", "PublicSyncAndCreateImageScanTask"]
         drop = true
-    """)
+        [[registry]]
+        type = "quay"
+        region_id = "eu-west-1"
+        instance_id = "quay-1"
+        [[registry.repository]]
+        namespace = "team"
+        name = "app"
+        id = "repo-7"
+        [registry.repository.tags]
+        "1.0" = "DIGEST"
+        "1.1" = { digest = "DIGEST", image_id = "DIGEST" }
+    """.replace("DIGEST", "d" * 64)
+    )
     scenario = load_scenario(str(path))
     assert (scenario.name, scenario.quota.capacity, scenario.clock.finish_after) == ("storm", 7, 2.5)
     assert [fault.http_status for fault in scenario.fault] == [502, 200]
+    assert scenario.fault[1].operation == ("PublicCreateImageScanTask", "PublicSyncAndCreateImageScanTask")
     assert not scenario.account.activated
+    assert scenario.limit.tasks == 3
+    (registry,) = scenario.registry
+    place = ("team", "app", "1.0", "", "quay", "eu-west-1", "quay-1", "repo-7")
+    assert registry.images == (
+        Image("d" * 64, "", *place),
+        Image("d" * 64, "d" * 64, *place[:2], "1.1", *place[3:]),
+    )
     assert [(one.id, one.package, one.repeat) for one in scenario.findings] == [
         ("CVE-2024-0001", "lib0001", 1),
         ("CVE-2024-0002", "lib0002", 1),
@@ -170,6 +198,17 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_list(name, part):
         ("[task]\nwords = []", r"task\.words: "),
         ("[task]\nends = 'FAIL'", r"task\.ends: unknown key, did you mean 'end'"),
         ("[lists]\nmissing = -1", r"lists\.missing: "),
+        ("[[fault]]\noperation = []\ncode = 'X'", r"fault\.0\.operation: "),
+        ("[[fault]]\noperation = ['*', 'Nope']\ncode = 'X'", r"fault\.0\.operation: the sandbox has no .*'Nope'"),
+        ("[[registry]]\ntype = 'CI/CD'", r"registry\.0\.type: .*'acr', 'harbor' or 'quay'"),
+        ("[[registry]]\ninstance = 'x'", r"registry\.0\.instance: unknown key, did you mean 'instance_id'"),
+        ("[[registry]]\n[[registry.repository]]\ntags = {}", r"registry\.0\.repository\.0\.name: Field required"),
+        (
+            "[[registry]]\n[[registry.repository]]\nname = 'a'\ntags = { v1 = 'sha256:abc' }",
+            r"registry\.0\.repository\.0\.tags\.v1\.digest: ",
+        ),
+        ("[quota]\nlasts_for = 2", r"quota\.lasts_for: "),
+        ("[limit]\ntasks = true", r"limit\.tasks: "),
     ],
 )
 def test_a_bad_file_is_named_with_the_place_of_the_mistake(tmp_path, content, part):

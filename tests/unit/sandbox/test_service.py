@@ -35,6 +35,10 @@ STATUS = "DescribeImageLatestScanTask"
         ("unknown-severity", (200, None), 1),
         ("poll-denied", (200, None), 1),
         ("paged", (200, None), 1),
+        ("quota-runs-out", (200, None), 1),
+        ("busy", (200, None), 1),
+        ("unsupported-region", (200, None), 1),
+        ("not-synced", (200, None), 1),
     ],
 )
 def test_the_first_create_under_each_scenario(ready_made, scenario, expected, tasks):

@@ -10,16 +10,20 @@ import pytest
 
 from jenkins_scan import sandbox
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.scenarios import SCENARIOS
 from jenkins_scan.sandbox.service import SandboxService
-from jenkins_scan.sandbox.state import Image, State
+from jenkins_scan.sandbox.state import NoQuota, State, Terms
 
 ROOT = Path(__file__).parents[3]
 
 
 def open_one(state, digest="a" * 64, allowance=90):
-    """One more task of the image with this digest."""
-    return state.open_task(Image(digest=digest), now=100.0, allowance=allowance)
+    """One more task of the image with this digest; None when there is no quota for it."""
+    try:
+        return state.open_task([Image(digest=digest)], now=100.0, terms=Terms(action="A", allowance=allowance)).task
+    except NoQuota:
+        return None
 
 
 def test_a_file_keeps_tasks_quota_nonces_faults_and_events(tmp_path):
@@ -28,14 +32,20 @@ def test_a_file_keeps_tasks_quota_nonces_faults_and_events(tmp_path):
         task = open_one(state)
         assert state.use_nonce("key", "nonce", 100.0)
         assert state.strike("lost-answer", 0, "Create", times=1)
-        assert state.first_time("a list was read")
+        assert state.first_time("a list was read", 100.0)
+        assert state.since("others began", 100.0) == 100.0
     with State(path) as state:
-        assert state.tasks() == state.tasks_of("a" * 64) == (task,)
+        assert state.tasks() == (task,)
+        (scan,) = state.scans()
+        assert (scan,) == state.scans("a" * 64)
+        assert (scan.task, scan.place, scan.granted, scan.image.digest) == (task, 0, True, "a" * 64)
+        assert state.scans("b" * 64) == ()
         assert state.paid_images() == 1
         assert not state.use_nonce("key", "nonce", 100.0)
         assert not state.strike("lost-answer", 0, "Create", times=1)
-        assert not state.first_time("a list was read")
-        assert state.first_time("another list was read")
+        assert not state.first_time("a list was read", 101.0)
+        assert state.first_time("another list was read", 101.0)
+        assert state.since("others began", 101.0) == 100.0
 
 
 def test_a_fault_is_counted_for_each_scenario_fault_and_operation(state):
@@ -74,10 +84,14 @@ def test_two_connections_on_one_file_never_spend_the_last_unit_twice(tmp_path):
 
 def test_two_processes_share_one_file(tmp_path):
     program = (
-        "from jenkins_scan.sandbox.state import Image, State\n"
+        "from jenkins_scan.sandbox.images import Image\n"
+        "from jenkins_scan.sandbox.state import NoQuota, State, Terms\n"
         "with State('state') as state:\n"
         "    for number in range(20):\n"
-        "        state.open_task(Image(digest=str(number)), now=1.0, allowance=12)\n"
+        "        try:\n"
+        "            state.open_task([Image(digest=str(number))], now=1.0, terms=Terms(action='A', allowance=12))\n"
+        "        except NoQuota:\n"
+        "            pass\n"
     )
     children = [
         subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}) for _ in range(2)
@@ -153,6 +167,7 @@ def test_a_file_that_is_damaged_later_is_a_configuration_error_then(tmp_path):
     with State(tmp_path / "state") as state:
         open_one(state)
         connection = sqlite3.connect(tmp_path / "state")
+        connection.execute("DROP TABLE scan")
         connection.execute("DROP TABLE task")
         connection.close()
         with pytest.raises(ConfigurationError, match="no such table"):

@@ -32,8 +32,8 @@ def test_a_signed_create_opens_a_task(state, clock, credentials):
         reply = http.post("/?JenkinsEnv=release", headers=HEADERS, data=form)
     assert reply.status_code == 200
     assert reply.headers["x-jenkins-scan-sandbox"] == "1"
-    (task,) = state.tasks()
-    assert (task.task_id, task.repo_name) == (reply.json()["Data"]["TaskId"], form["RepoName"])
+    (scan,) = state.scans()
+    assert (scan.task.task_id, scan.image.repo_name) == (reply.json()["Data"]["TaskId"], form["RepoName"])
 
 
 def test_a_dropped_connection_is_the_error_of_a_real_one(state, clock):

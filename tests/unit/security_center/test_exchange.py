@@ -92,7 +92,7 @@ def test_an_oversized_answer_to_a_create_is_an_unknown_fate():
     ("date", "seconds"),
     [
         ("Thu, 02 Jan 2025 12:00:00 GMT", NOON),
-        ("Thu, 02 Jan 2025 14:00:00 +0200", NOON),
+        ("Thu, 02 Jan 2025 14:00:00 +0200", None),
         ("Thu, 02 Jan 2025 12:00:00 -0000", NOON),
         ("Thu, 02 Jan 2025 12:00:00", NOON),
         ("today", None),

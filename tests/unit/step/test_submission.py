@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jenkins_scan.config.settings import Overrides
 from jenkins_scan.images.interface import Store
 from jenkins_scan.security_center.interface import ScanRequest
-from jenkins_scan.submission import CLAIMED, PROVISIONAL, prepare
+from jenkins_scan.step.submission import CLAIMED, PROVISIONAL, prepare
 from tests.support.images import CONFIG, MANIFEST, identity, pushed, resolved
 
 HEX_CONFIG, HEX_MANIFEST = CONFIG.removeprefix("sha256:"), MANIFEST.removeprefix("sha256:")

@@ -11,7 +11,10 @@ from jenkins_scan.errors import InternalError, Interrupted, Reason, ScanError, U
 from jenkins_scan.gate.image import ImageJudgement
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.security_center.interface import CreatedTask, Proof, Quota, TaskStatus
-from jenkins_scan.submission import Submission
+from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
+from jenkins_scan.step.submission import Submission
+
+JENKINS_CREATE = "CreateJenkinsImageScanTask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,29 @@ class TaskRecord:
     opened_at: float
     """Seconds since the epoch: by the service's clock where it told one."""
     request_id: str | None = None
+    opened_on: float | None = None
+    """The same moment in monotonic time; None where another process opened it."""
     by_service: bool = False
     """Whether `opened_at` is by the service's clock: only then the time of a scan can be held against it."""
+    operation: str = JENKINS_CREATE
+    """The operation that opened it."""
+    told: RegistryTask | None = None
+    """What the answer to a create of `scan-registry` said of it."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it scans more than one image."""
+        return self.told is not None and self.told.total != 1
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRun:
+    """What `scan-registry` asked for, and what the service counted before anything was created."""
+
+    wanted: ImageFilter
+    counted: PreCheck
+    most: int
+    """How many images it was allowed to be."""
 
 
 @dataclass(slots=True)
@@ -59,6 +83,9 @@ class Run:
     images: list[ImageRun]
     """In the order in which they were named; never empty, so that a refused run has a place for its reason."""
     quota: Quota | None = None
+    registry: RegistryRun | None = None
+    endpoint: str | None = None
+    """Where the tasks were opened, when another run did so; the settings say it otherwise."""
     sandbox: bool = False
     warnings: list[str] = field(default_factory=list)
     interrupted: Interrupted | None = None
@@ -95,6 +122,12 @@ class Run:
                 )
                 return True
         return False
+
+    def require_ends(self) -> None:
+        """Notes a bug for an image that has neither a task nor a reason: nothing may look submitted that was not."""
+        for image in self.images:
+            if image.error is None and (image.task is None or image.task.task is None):
+                image.error = InternalError("the run ended, and of this image neither a task nor a reason is known.")
 
     def freeze(self) -> None:
         """From here on the images no longer change, whatever a thread that was left behind still writes."""

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import FateUnknown, ScanError
-from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.security_center.interface import Answer, CreatedTask, ScanRequest, SecurityCenter, TaskStatus
+from jenkins_scan.step.record import ImageRun, Run
 
 LOOK_UP_BUDGET = 20.0
 LOOK_UP_WAITS = (0.0, 1.0, 2.0, 4.0)
@@ -17,8 +17,13 @@ CUT = 1.0
 log = logging.getLogger(__name__)
 
 
-def take_up(run: Run, image: ImageRun, unknown: FateUnknown, center: SecurityCenter, clock: Clock) -> CreatedTask:
-    """The task of a create whose answer was lost. Raises `FateUnknown` with what to look for when it is not found."""
+def take_up(
+    run: Run, image: ImageRun, unknown: FateUnknown, center: SecurityCenter, clock: Clock
+) -> tuple[CreatedTask, float]:
+    """The task of a create whose answer was lost, and when it began: in seconds since the epoch by the service's clock.
+
+    Raises `FateUnknown` with what to look for when it is not found.
+    """
     digest = _digest(image)
     # Another image of this run with the same digest has a task of its own: nobody could tell the two apart.
     alone = all(_request(other) in (None, _request(image)) or _digest(other) != digest for other in run.images)
@@ -36,7 +41,7 @@ def take_up(run: Run, image: ImageRun, unknown: FateUnknown, center: SecurityCen
         f"the answer to the create was lost; task {task_id}, started after it for this digest, was taken up "
         f"(its status: {task.word or 'not told'})."
     )
-    return CreatedTask(task_id)
+    return CreatedTask(task_id), task.started_at or 0.0
 
 
 def _tasks_since(sent_on: float, digest: str, center: SecurityCenter, clock: Clock) -> dict[str, TaskStatus]:

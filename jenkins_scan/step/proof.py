@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, ScanError
 from jenkins_scan.findings import Finding, Kind
 from jenkins_scan.security_center.interface import ImageKey, Proof, Results, ScanRequest, Source, TaskStatus
-from jenkins_scan.submission import Submission
-from jenkins_scan.waiting import FORBIDDEN, Ended
+from jenkins_scan.step.submission import Submission
+from jenkins_scan.step.waiting import FORBIDDEN, Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ def prove(ended: Ended, submission: Submission) -> Proof:
         compared = row.image_id is not None and request.image_id is not None
         if _differs(row.image_id, request.image_id) or (not compared and _differs(row.digest, confirmed)):
             raise NotProved(f"the scan was of another image: {_side_by_side(row, request)}.")
+    if ended.said_by.task_id is not None and _differs(ended.said_by.digest, request.digest):
+        raise NotProved(f"the task scanned another digest: {_side_by_side(ended.said_by, request)}.")
     for row in ended.others:  # one digest has one ImageId for ever, whenever and under whatever name it was scanned
         if request.digest is not None and row.digest == request.digest and _differs(row.image_id, request.image_id):
             raise NotProved(f"the digest that was submitted is of another image: {_side_by_side(row, request)}.")
@@ -49,12 +51,12 @@ def prove(ended: Ended, submission: Submission) -> Proof:
 
 
 def key_of(ended: Ended, submission: Submission, uuid: str | None) -> ImageKey:
-    """What names the image in the lists; `uuid` is the one that came with the task."""
+    """What names the image in the lists; `uuid` is the one that came with the task, and goes before every other."""
     told = (*ended.rows, ended.said_by)
-    uuids = [row.uuid for row in told if row.uuid is not None]
+    uuids = [each for each in (uuid, *(row.uuid for row in told)) if each is not None]
     digests = [row.digest for row in told if row.digest is not None]
     request = submission.request
-    return ImageKey(next(iter(uuids), uuid), request.digest or next(iter(digests), None), request.listed_name)
+    return ImageKey(next(iter(uuids), None), request.digest or next(iter(digests), None), request.listed_name)
 
 
 def read_findings(results: Results, image: ImageKey, *, gated: Collection[Kind], deadline: float) -> Found:

@@ -10,42 +10,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import AccessError, PermissionDenied, ScanError, ScanFailed, ServiceError, StillRunning
-from jenkins_scan.security_center.interface import Answer, Phase, ScanRequest, Tasks, TaskStatus
+from jenkins_scan.errors import (
+    AccessError,
+    PermissionDenied,
+    RegionNotSupported,
+    ScanError,
+    ScanFailed,
+    ServiceError,
+    StillRunning,
+)
+from jenkins_scan.security_center.interface import Answer, Phase, Tasks, TaskStatus
 from jenkins_scan.security_center.polling import Rota, pause
-from jenkins_scan.security_center.status_words import ALREADY_RUNNING
+from jenkins_scan.security_center.status_words import ALREADY_RUNNING, REGION_NOT_SUPPORTED
+from jenkins_scan.step.submitted import ImageRows, Submitted
 
 LATEST = "DescribeImageLatestScanTask"
 IMAGE_INSTANCES = "DescribeImageInstances"
 LEAF_RECORDS = "DescribeOnceTaskLeafRecordPage"
 FORBIDDEN = 403
-CUT = 1.0
-"""Seconds that the `Date` header of the submit cuts off: a scan that ended within them may be an older one."""
 HEARTBEAT = 30.0
 """Seconds between two signs of life."""
-LONGEST_SCAN = 366 * 86400.0
-"""Seconds; a scan that ended later than this after our submit has a time that means something else."""
 LAST_LOOK = 10.0
-"""Seconds that the look at the deadline may take."""
-LONGEST_ASKING = 30.0
+"""Seconds after the deadline in which a call that is under way, or the last one, may still be answered."""
+LONGEST_ASKING = 15.0
 """Seconds for one status call with its tries."""
 LOOKS_FOR_THE_ROW = 3
 """How often the image's own row is looked for when another operation has said that the task ended: it may lag."""
+JUMPED = "the service's clock jumped, so that the times of its scans are not held against the submit."
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """The task that is waited for."""
-
-    task_id: str
-    opened_at: float | None
-    """Seconds since the epoch by the service's clock; None where it told none: then no scan time proves anything."""
-    request: ScanRequest
-    uuid: str | None = None
-    """The key of the image's row, where the create told it."""
-    pushed: bool = True
-    """Whether a registry is known to hold the image; the service cannot read one that is on the agent alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +72,9 @@ class Wait:
     _trouble: ServiceError | None = None
     _heard: bool = False
     _steps: set[tuple[str, int | None]] = field(default_factory=set)
-    _others: tuple[TaskStatus, ...] = ()
+    _image: ImageRows = field(default_factory=ImageRows)
+    """The image's rows as they were seen last."""
+    _rota: Rota = field(init=False)
 
     def until_the_end(self) -> Ended:
         """The end of the task.
@@ -88,34 +82,41 @@ class Wait:
         Raises `errors.StillRunning` (16) at the deadline, `errors.ScanFailed` (17), `errors.AccessError` (14) when
         nobody may ask, and `errors.ServiceError` (15) when the service gave no usable answer until the deadline.
         """
-        began, rota = self.clock.monotonic(), Rota(self._operations(), self._steady())
-        while True:
-            for operation in rota.next():
-                ended = self._poll(operation, rota)
+        began, self._rota = self.clock.monotonic(), Rota(self._operations(), self._steady())
+        while self.clock.monotonic() < self.deadline + LAST_LOOK:
+            for operation in self._rota.next():
+                ended = self._poll(operation)
                 if ended is not None:
                     self._note()
                     return ended
-            if rota.is_empty:
+            if self._rota.is_empty:
                 raise self._nobody_may_ask()
             left = self.deadline - self.clock.monotonic()
             if left <= 0:
-                self._note()
-                raise self._still_running() if self._heard or self._trouble is None else self._trouble
+                break
             self._sleep(min(left, pause(self.clock.monotonic() - began, self.spread)))
+        self._note()
+        raise self._still_running() if self._heard or self._trouble is None else self._trouble
 
-    def _poll(self, operation: str, rota: Rota) -> Ended | None:
-        """The end of the task, if this operation knows of it."""
+    def _look(self, operation: str) -> tuple[TaskStatus, ...]:
+        """Our rows; none where nobody could be asked."""
+        self._beat_if_due()
         try:
-            ours = self._ours(operation, self._ask(operation).value)
+            answer = self._ask(operation)
         except PermissionDenied as denied:
-            rota.refused(operation)
+            self._rota.refused(operation)
             self._refused.append(denied)
-            return None
+            return ()
         except ServiceError as problem:
             self._trouble = problem
             log.info("%s: %s", operation, problem.message)
-            return None
+            return ()
         self._heard = True
+        return self._ours(operation, answer)
+
+    def _poll(self, operation: str) -> Ended | None:
+        """The end of the task, if this operation knows of it."""
+        ours = self._look(operation)
         for status in ours:
             self._last = status
             self._steps.add((status.word, status.progress))
@@ -123,7 +124,7 @@ class Wait:
         self._judge(ours)
         # One that only says "another task runs" has not shown ours.
         if operation != IMAGE_INSTANCES and any(status.result != ALREADY_RUNNING for status in ours):
-            rota.proved(operation)
+            self._rota.proved(operation)
         good = ours and all(status.phase is Phase.GOOD for status in ours)
         return self._ended(operation, ours) if good else None
 
@@ -131,16 +132,19 @@ class Wait:
         """Sleeps, and lets the heart beat meanwhile: Jenkins takes a step that says nothing for a dead one."""
         until = self.clock.monotonic() + seconds
         while (left := until - self.clock.monotonic()) > 0:
-            if self._last_beat is None:
-                self._last_beat = self.clock.monotonic()
-            due = self._last_beat + HEARTBEAT - self.clock.monotonic()
-            if due <= 0:
-                self._last_beat = self.clock.monotonic()
-                word = "not seen yet" if self._last is None else self._last.word
-                rest = self.deadline - self.clock.monotonic()
-                self.beat(f"waiting for task {self.submitted.task_id} ({word}), {max(0.0, rest):.0f} s left")
-                continue
-            self.clock.sleep(min(left, due))
+            self.clock.sleep(min(left, self._beat_if_due()))
+
+    def _beat_if_due(self) -> float:
+        """Seconds until the next beat."""
+        now = self.clock.monotonic()
+        if self._last_beat is None:
+            self._last_beat = now
+        if now >= self._last_beat + HEARTBEAT:
+            self._last_beat = now
+            word = "not seen yet" if self._last is None else self._last.word
+            rest = max(0.0, self.deadline - now)
+            self.beat(f"waiting for task {self.submitted.task_id} ({word}), {rest:.0f} s left")
+        return self._last_beat + HEARTBEAT - now
 
     def _operations(self) -> list[str]:
         request = self.submitted.request
@@ -154,8 +158,7 @@ class Wait:
         return IMAGE_INSTANCES if IMAGE_INSTANCES in self._operations() else LEAF_RECORDS
 
     def _ask(self, operation: str) -> Answer[tuple[TaskStatus, ...]]:
-        until = min(self.deadline, self.clock.monotonic() + LONGEST_ASKING)
-        until = max(until, self.clock.monotonic() + LAST_LOOK)  # the one at the deadline is not cut short
+        until = min(self.deadline + LAST_LOOK, self.clock.monotonic() + LONGEST_ASKING)
         request = self.submitted.request
         if operation == LATEST and request.digest is not None:
             return self.tasks.latest(request.digest, deadline=until)
@@ -163,25 +166,20 @@ class Wait:
             return self.tasks.of_image(digest=request.digest, image_id=request.image_id, deadline=until)
         return self.tasks.by_id(self.submitted.task_id, deadline=until)
 
-    def _ours(self, operation: str, rows: Sequence[TaskStatus]) -> tuple[TaskStatus, ...]:
+    def _ours(self, operation: str, answer: Answer[tuple[TaskStatus, ...]]) -> tuple[TaskStatus, ...]:
         if operation != IMAGE_INSTANCES:
-            return tuple(row for row in rows if row.task_id == self.submitted.task_id)
-        uuid, name = self.submitted.uuid, self.submitted.request.listed_name
-        # Other repositories may hold the same bytes: their scans are not ours, where the rows can be told apart.
-        named = [row for row in rows if uuid is not None and row.uuid == uuid]
-        named = named or [row for row in rows if name is not None and row.name == name]
-        ours = tuple(row for row in named or rows if self._is_fresh(row))
-        self._others = tuple(row for row in rows if row not in ours)
-        return ours
-
-    def _is_fresh(self, row: TaskStatus) -> bool:
-        opened_at = self.submitted.opened_at
-        if row.scanned_at is None or opened_at is None:
-            return False
-        return opened_at + CUT <= row.scanned_at <= opened_at + LONGEST_SCAN
+            return self.submitted.of_task(answer.value)
+        self._image = self.submitted.of_image(answer.value, server_time=answer.server_time, now=self.clock.monotonic())
+        if self._image.jumped and JUMPED not in self.warnings:
+            self.warnings.append(JUMPED)
+        return self._image.ours
 
     def _judge(self, ours: Sequence[TaskStatus]) -> None:
         for status in ours:
+            if status.result == REGION_NOT_SUPPORTED:
+                raise RegionNotSupported(
+                    f"task {self.submitted.task_id} ended with {status.result}, says {status.source}."
+                )
             if status.phase is Phase.BAD:
                 result = f" ({status.result})" if status.result else ""
                 raise ScanFailed(
@@ -190,10 +188,26 @@ class Wait:
                 )
 
     def _ended(self, operation: str, ours: tuple[TaskStatus, ...]) -> Ended | None:
-        """The end, unless the image's own row does not agree that it has come: then it is waited for."""
-        rows = ours if operation == IMAGE_INSTANCES else self._rows()
-        self._judge(rows)
-        return Ended(ours[0], rows, self._others) if all(row.phase is Phase.GOOD for row in rows) else None
+        """The end, unless what else is known of task or image does not agree that it has come: then it waits on."""
+        if operation == IMAGE_INSTANCES:
+            rows, agreeing = ours, self._by_task_id()
+        else:
+            rows = agreeing = self._rows()
+        self._judge(agreeing)
+        if self._image.runs or any(row.phase is not Phase.GOOD for row in agreeing):
+            return None
+        return Ended((*agreeing, *ours)[0] if operation == IMAGE_INSTANCES else ours[0], rows, self._image.others)
+
+    def _by_task_id(self) -> tuple[TaskStatus, ...]:
+        """What the operations that know task ids say of ours; the one that does is asked alone from then on."""
+        found: list[TaskStatus] = []
+        for operation in self._operations():
+            if operation != IMAGE_INSTANCES and self._rota.may_ask(operation):
+                ours = self._look(operation)
+                if any(status.phase is not Phase.GOOD for status in ours):
+                    self._rota.proved(operation)
+                found += ours
+        return tuple(found)
 
     def _rows(self) -> tuple[TaskStatus, ...]:
         """The image's own rows of this scan."""
@@ -203,7 +217,7 @@ class Wait:
             if look > 0:
                 self.clock.sleep(1.0)
             try:
-                rows = self._ours(IMAGE_INSTANCES, self._ask(IMAGE_INSTANCES).value)
+                rows = self._ours(IMAGE_INSTANCES, self._ask(IMAGE_INSTANCES))
             except (AccessError, ServiceError) as unknown:
                 self.warnings.append(f"the image's own row cannot be read: {unknown.message}")
                 return ()
@@ -226,12 +240,23 @@ class Wait:
 
     def _still_running(self) -> StillRunning:
         last, task_id = self._last, self.submitted.task_id
-        told = "no status operation ever showed it" if last is None else f"last seen as {last.word!a} by {last.source}"
+        told = f"no status operation ever showed it{self._older()}"
+        if last is not None:
+            result = f" ({last.result})" if last.result else ""
+            told = f"last seen as {last.word!a}{result} by {last.source}"
         if self.submitted.pushed or len(self._steps) > 1:
             return StillRunning(f"task {task_id} has not ended at the deadline: {told}.")
         return StillRunning(
             f"task {task_id} has not moved until the deadline: {told}. No registry is known to hold this image, and "
             "the service has to be able to read an image in order to scan it: such a task may never end.",
-            remedy="Push the image to a registry that Security Center knows and scan it again, or have it scanned "
-            "there with `jenkins-scan scan-registry`.",
+            remedy="Push the image to a registry that Security Center knows, and have it scanned there with "
+            "`jenkins-scan scan-registry`. `jenkins-scan wait RESULT_JSON` looks at this task again.",
         )
+
+    def _older(self) -> str:
+        """That the image was scanned before, which is not what is waited for."""
+        times = [row.scanned_at for row in self._image.others if row.scanned_at is not None]
+        opened_at = self.submitted.opened_at
+        if not times or opened_at is None or not 0 <= max(times) < opened_at:
+            return ""
+        return f"; the last scan of this image that is known ended {opened_at - max(times):.0f} s before the submit"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from jenkins_scan.config.settings import Overrides
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage, Store
@@ -9,8 +10,13 @@ from jenkins_scan.security_center.interface import ScanRequest
 
 CLAIMED = "--digest"
 PROVISIONAL = "containerd_target_provisional"
-EVIDENCE = frozenset(("distribution", "registry", "push_output", "graphdriver_repo_digest"))
-"""Where a digest comes from that a registry gave. Every other one is a claim: it is sent, and proves nothing."""
+NAMED: Final = "named"
+"""The digest itself is what was asked about, so that nothing else can be meant."""
+LISTED: Final = "listed"
+"""Security Center listed it; whether a tag still means it nobody here has seen."""
+EVIDENCE = frozenset(("distribution", "registry", "push_output", "graphdriver_repo_digest", NAMED, LISTED))
+"""Where a digest comes from that is no claim: a registry gave it, or it is the question itself. Every other one is
+sent, and proves nothing."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

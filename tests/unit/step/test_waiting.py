@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from jenkins_scan import errors, sandbox
 from jenkins_scan.findings import Kind, Severity
-from jenkins_scan.proof import key_of, prove, read_findings
 from jenkins_scan.sandbox.scenarios import load_scenario
 from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.sandbox.state import State
@@ -20,8 +19,10 @@ from jenkins_scan.security_center.credentials import Credentials
 from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.interface import Answer, ImageKey, ListedName, Phase, ScanRequest, Source, TaskStatus
 from jenkins_scan.security_center.signing import AcsV3Auth
-from jenkins_scan.submission import CLAIMED, Submission
-from jenkins_scan.waiting import Ended, Submitted, Wait
+from jenkins_scan.step.proof import key_of, prove, read_findings
+from jenkins_scan.step.submission import CLAIMED, Submission
+from jenkins_scan.step.submitted import Submitted
+from jenkins_scan.step.waiting import Ended, Wait
 from tests.support.center import FakeClock
 
 CONFIG, DIGEST, OTHER = ("c" * 64, "d" * 64, "e" * 64)
@@ -230,7 +231,7 @@ class Scripted:
         said = self.said[what]
         if isinstance(said, Exception):
             raise said
-        return Answer(tuple(said), None, None)
+        return Answer(tuple(said), None, 200.0)
 
     def latest(self, digest, *, deadline):
         return self._say("latest")
@@ -262,6 +263,7 @@ DENIED = errors.PermissionDenied("not allowed", http_status=403)
         Scripted(rows=[status(scanned_at=100.9)]),
         Scripted(rows=[status(scanned_at=None)]),
         Scripted(rows=[status(scanned_at=2.0**63)]),
+        Scripted(rows=[status(scanned_at=101.0, uuid=None, name=ListedName("other", "app", "2"))]),
         Scripted(latest=[status(task_id="OURS"), status(Phase.RUNNING, "START", task_id="OURS")]),
         Scripted(latest=[status(Phase.UNKNOWN, "DONE", task_id="OURS")]),
         Scripted(),
@@ -294,10 +296,10 @@ def test_a_scan_of_the_same_bytes_in_another_repository_is_not_ours():
     ours = status(Phase.RUNNING, "START", scanned_at=50.0, digest=DIGEST, name=REQUEST.listed_name)
     with pytest.raises(errors.StillRunning):
         waiting(Scripted(rows=[foreign, ours])).until_the_end()
-    ended = waiting(
-        Scripted(rows=[foreign, dataclasses.replace(ours, scanned_at=None)], latest=[status(task_id="OURS")])
-    )
-    assert ended.until_the_end().rows == ()
+    with pytest.raises(errors.StillRunning):  # the task is said to have ended, and its own image's row says it runs
+        waiting(Scripted(rows=[foreign, ours], latest=[status(task_id="OURS")])).until_the_end()
+    still = dataclasses.replace(ours, phase=Phase.GOOD, word="SUCCESS")
+    assert waiting(Scripted(rows=[foreign, still], latest=[status(task_id="OURS")])).until_the_end().rows == ()
 
 
 def test_the_row_that_the_create_named_is_ours():
@@ -309,7 +311,103 @@ def test_the_row_that_the_create_named_is_ours():
     wait.submitted = dataclasses.replace(wait.submitted, uuid="OURS")
     ended = wait.until_the_end()
     assert (ended.rows, ended.others) == ((rows[1],), (rows[0],))
-    assert key_of(ended, submission(), "THEIRS").uuid == "OURS"
+    assert key_of(ended, submission(), None).uuid == "OURS"
+    assert key_of(ended, submission(), "OF-THE-TASK").uuid == "OF-THE-TASK"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        status(scanned_at=101.0, image_id=CONFIG, uuid="OTHER", name=ListedName("foreign", "zzz", "9")),
+        status(scanned_at=101.0, image_id=CONFIG, uuid="OTHER", name=REQUEST.listed_name),
+        status(scanned_at=101.0, image_id=CONFIG, name=ELSEWHERE),
+    ],
+)
+@pytest.mark.parametrize("latest", [[], [status(Phase.RUNNING, "START", task_id="OURS")]])
+def test_a_row_that_is_shown_to_be_another_repositorys_never_ends_the_wait(row, latest):
+    wait = waiting(Scripted(rows=[row], latest=latest))
+    wait.submitted = dataclasses.replace(wait.submitted, uuid="OURS")
+    with pytest.raises(errors.StillRunning):
+        wait.until_the_end()
+
+
+@pytest.mark.parametrize(
+    ("latest", "leaf", "error"),
+    [
+        ([status(Phase.RUNNING, "START", task_id="OURS")], [], errors.StillRunning),
+        ([], [status(Phase.BAD, "TIMEOUT", task_id="OURS")], errors.ScanFailed),
+        ([status(Phase.UNKNOWN, "DONE", task_id="OURS")], [], errors.StillRunning),
+    ],
+)
+def test_a_row_that_has_ended_does_not_overrule_what_is_said_of_our_task(latest, leaf, error):
+    row = status(scanned_at=101.0, image_id=CONFIG)
+    tasks = Scripted(rows=[row], latest=latest, leaf=leaf)
+    with pytest.raises(error):
+        waiting(tasks, seconds=600.0).until_the_end()
+    assert len(tasks.asked) <= 72
+
+
+@pytest.mark.parametrize(("digest", "proves"), [(DIGEST, True), (None, True), (OTHER, False)])
+def test_a_task_of_another_digest_proves_nothing(digest, proves):
+    wait = waiting(
+        Scripted(rows=[status(scanned_at=101.0, image_id=CONFIG)], latest=[status(task_id="OURS", digest=digest)])
+    )
+    ended = wait.until_the_end()
+    if proves:
+        assert prove(ended, submission()) == "image_id"
+    else:
+        with pytest.raises(errors.NotProved, match="another digest"):
+            prove(ended, submission())
+
+
+@pytest.mark.parametrize("scanned_at", [201.1, 300.0, 29_000.0])
+def test_a_scan_that_ended_after_the_answer_has_a_time_that_means_something_else(scanned_at):
+    with pytest.raises(errors.StillRunning):
+        waiting(Scripted(rows=[status(scanned_at=scanned_at, image_id=CONFIG)])).until_the_end()
+
+
+@pytest.mark.parametrize(("opened_on", "trusted"), [(900.0, True), (845.0, True), (700.0, False), (1100.0, False)])
+def test_a_service_clock_that_jumps_proves_nothing(opened_on, trusted):
+    """The submit was 100 s ago by the service's clock; ours says 1000."""
+    wait = waiting(Scripted(rows=[status(scanned_at=101.0, image_id=CONFIG)]))
+    wait.submitted = dataclasses.replace(wait.submitted, opened_on=opened_on)
+    if trusted:
+        assert wait.until_the_end().rows
+    else:
+        with pytest.raises(errors.StillRunning):
+            wait.until_the_end()
+        assert any("jumped" in text for text in wait.warnings)
+
+
+def test_an_older_scan_is_told_where_nothing_else_is_known():
+    with pytest.raises(errors.StillRunning, match=r"ended 60 s before the submit"):
+        waiting(Scripted(rows=[status(scanned_at=40.0, image_id=CONFIG)])).until_the_end()
+
+
+def test_a_wait_that_begins_after_its_deadline_asks_nobody():
+    wait, tasks = waiting(Scripted(latest=[status(task_id="OURS")]), seconds=-11.0), Scripted()
+    wait.tasks = tasks
+    with pytest.raises(errors.StillRunning):
+        wait.until_the_end()
+    assert tasks.asked == []
+
+
+def test_calls_that_hang_end_soon_after_the_deadline_and_the_heart_goes_on_beating():
+    tasks, beats = Scripted(), []
+
+    def hang(what, *, deadline):
+        wait.clock.advance(deadline - wait.clock.monotonic())
+        raise errors.ServiceUnreachable("hangs")
+
+    tasks.latest = tasks.by_id = hang
+    tasks.of_image = lambda **parts: hang("rows", deadline=parts["deadline"])
+    wait = waiting(tasks, seconds=120.0)
+    wait.beat = lambda text: beats.append(wait.clock.monotonic())
+    with pytest.raises(errors.ServiceUnreachable):
+        wait.until_the_end()
+    assert wait.clock.monotonic() <= 1000.0 + 120.0 + 10.0
+    assert all(later - earlier <= 46 for earlier, later in itertools.pairwise([1000.0, *beats]))
+    assert len(beats) >= 2
 
 
 def test_a_failed_scan_of_another_repository_is_not_ours():
@@ -344,7 +442,7 @@ def test_a_task_that_moved_is_only_late():
     moves = iter(range(1000))
     tasks = Scripted()
     tasks.latest = lambda digest, *, deadline: Answer(
-        (status(Phase.RUNNING, "PROCESSING", task_id="OURS", progress=next(moves)),), None, None
+        (status(Phase.RUNNING, "PROCESSING", task_id="OURS", progress=next(moves)),), None, 200.0
     )
     wait = waiting(tasks)
     wait.submitted = dataclasses.replace(wait.submitted, pushed=False)

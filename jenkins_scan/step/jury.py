@@ -12,10 +12,11 @@ from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
 from jenkins_scan.gate.waivers import notes
-from jenkins_scan.proof import key_of, prove, read_findings
-from jenkins_scan.record import ImageRun
 from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
-from jenkins_scan.waiting import HEARTBEAT, Submitted, Wait
+from jenkins_scan.step.proof import key_of, prove, read_findings
+from jenkins_scan.step.record import ImageRun
+from jenkins_scan.step.submitted import Submitted
+from jenkins_scan.step.waiting import HEARTBEAT, Wait
 
 LEAST_READING: Final = 30.0
 """Seconds that the findings of a task may take to be read although the deadline comes, or came, meanwhile."""
@@ -29,13 +30,20 @@ class Jury:
     """Judges the images of one run. One deadline holds for the scans of all of them."""
 
     def __init__(
-        self, judging: Judging, center: SecurityCenter, clock: Clock, say: Callable[[str], None] = lambda _: None
+        self,
+        judging: Judging,
+        center: SecurityCenter,
+        clock: Clock,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        deadline: float | None = None,
     ) -> None:
+        """`deadline` is monotonic time; without one the time-out begins now."""
         self._say = say
         self._judging = judging
         self._center = center
         self._clock = clock
-        self._deadline = clock.monotonic() + judging.timeout
+        self._deadline = clock.monotonic() + judging.timeout if deadline is None else deadline
         self._last_beat = clock.monotonic()
         self._beating = threading.Lock()
 
@@ -53,8 +61,10 @@ class Jury:
                 task.task_id,
                 image.task.opened_at if image.task.by_service else None,
                 submission.request,
-                task.uuid,
+                opened_on=image.task.opened_on,
+                uuid=task.uuid,
                 pushed=submission.is_confirmed,
+                shared=image.task.is_shared,
             ),
             self._center.tasks,
             self._clock,
@@ -101,7 +111,8 @@ class Jury:
 
 def _noted(image: ImageRun, status: TaskStatus) -> None:
     image.ended = status
-    strange = f"{status.source} says {status.word!a}, which is no status that is known; it was waited on."
+    said = f"{status.word!a}" if status.result is None else f"{status.word!a} with the result {status.result!a}"
+    strange = f"{status.source} says {said}, which is no status that is known; it was waited on."
     if status.phase is Phase.UNKNOWN and strange not in image.warnings:
         image.warnings.append(strange)
 

@@ -14,9 +14,9 @@ from jenkins_scan import errors
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSettings
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage
-from jenkins_scan.record import ImageRun, Run
 from jenkins_scan.security_center.interface import Answer, CreatedTask, Phase, Quota, ScanRequest, TaskStatus
-from jenkins_scan.step import scan
+from jenkins_scan.step.record import ImageRun, Run
+from jenkins_scan.step.scan import scan
 from tests.support.center import FakeClock
 from tests.support.images import MANIFEST, identity, pushed, resolved
 

@@ -7,10 +7,10 @@ from jenkins_scan.gate.baseline import Baseline, BaselineImage
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.names import repository_of
 from jenkins_scan.gate.policy import policy_from
-from jenkins_scan.jury import LEAST_READING, Jury
-from jenkins_scan.record import ImageRun, TaskRecord
 from jenkins_scan.security_center.interface import Answer, CreatedTask, FindingList, Phase, ScanRequest, TaskStatus
-from jenkins_scan.submission import Submission
+from jenkins_scan.step.jury import LEAST_READING, Jury
+from jenkins_scan.step.record import ImageRun, TaskRecord
+from jenkins_scan.step.submission import Submission
 from tests.support.center import NOON, FakeClock
 from tests.support.images import CONFIG, MANIFEST, NAME, pushed
 

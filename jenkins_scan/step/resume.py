@@ -3,17 +3,18 @@
 from collections.abc import Callable
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.config.settings import ScanSettings
+from jenkins_scan.config.settings import RunSettings
 from jenkins_scan.errors import InternalError, UsageError
-from jenkins_scan.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
-from jenkins_scan.record import Run
 from jenkins_scan.security_center.interface import SecurityCenter
-from jenkins_scan.side_by_side import SideBySide
+from jenkins_scan.step.each_image import each_image
+from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
+from jenkins_scan.step.opening import NOT_NAMED
+from jenkins_scan.step.record import Run
 
 
 def resume(
     run: Run,
-    settings: ScanSettings,
+    settings: RunSettings,
     *,
     center: SecurityCenter,
     clock: Clock,
@@ -32,22 +33,15 @@ def resume(
     for image in open_images:
         baseline_of(judging, image)
     jury = Jury(judging, center, clock, say)
-    waits = SideBySide(lambda image: image.attempt(lambda: jury.judge(image)), open_images, jobs=MOST_WAITS)
     try:
-        waits.finish()
-    except BaseException:
-        waits.dismiss(0.0)
-        run.freeze()
-        raise
+        each_image(run, open_images, jury.judge, image_of=lambda image: image, jobs=MOST_WAITS)
     finally:
         run.sandbox = run.sandbox or center.is_sandbox
     for image in open_images:
         warn(image)
     run.warnings += waiver_notes(run.images)
     if center.is_sandbox and not settings.service.sandbox_allowed:
-        refusal = UsageError(
-            "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",
-            remedy="Write --endpoint on the command line if you mean the sandbox; it judges nothing real.",
-        )
+        message, remedy = NOT_NAMED
+        refusal = UsageError(message, remedy=remedy)
         for image in run.images:
             image.error, image.judgement = refusal, None

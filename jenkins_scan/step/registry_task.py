@@ -1,0 +1,125 @@
+"""One task for images in registries: what it would cost, a free slot for it, and whether it is what was meant."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from jenkins_scan.clock import Clock
+from jenkins_scan.errors import (
+    ConfigurationError,
+    FateUnknown,
+    ImageNotFound,
+    IncompleteError,
+    NoFreeSlot,
+    QuotaTooLow,
+    RegionNotSupported,
+)
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota
+from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryTask
+from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
+from jenkins_scan.step.lost_answer import take_up
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
+from jenkins_scan.step.record import ImageRun, Run
+
+CREATE: Final = "PublicCreateImageScanTask"
+SYNC_AND_CREATE: Final = "PublicSyncAndCreateImageScanTask"
+FIRST_PAUSE: Final = 2.0
+"""Seconds until a slot is asked for again; each pause is half as long again as the one before."""
+GROWTH: Final = 1.5
+LONGEST_PAUSE: Final = 20.0
+JITTER: Final = 0.25
+"""At most this share is added or taken away: many builds that wait for a slot must not ask in step."""
+NOTICE: Final = 30.0
+"""Seconds between two signs of life."""
+
+Create = Callable[[float, Callable[[float | None], None]], Answer[RegistryTask]]
+"""A create by its deadline (monotonic time) and its `on_the_way`."""
+
+
+def require_count(needed: int, wanted: ImageFilter, most: int) -> None:
+    """What the precheck counted has to be what was named.
+
+    Raises `ImageNotFound` (13) for fewer images than digests, or none; `ConfigurationError` (2) for more than `most`.
+    """
+    named = max(1, len(wanted.digests))
+    if needed < named:
+        known = "none" if needed == 0 else f"{needed} of {named}"
+        raise ImageNotFound(
+            f"of the images that were named Security Center knows {known}; nothing was created.",
+            remedy="Check the names and --registry-type, and that the registry is connected in Security Center. An "
+            "image that was pushed a moment ago may not be synchronised yet: --sync has that done.",
+        )
+    if needed > most:
+        raise ConfigurationError(
+            f"the precheck counts {needed} images, and at most {most} {'was' if most == 1 else 'were'} meant; "
+            "nothing was created.",
+            remedy=f"Narrow the filters, by --digest above all, or allow it with --max-images {needed}.",
+        )
+
+
+def require_quota(quota: Quota, needed: int, minimum: int) -> None:
+    """Raises `QuotaTooLow` (12) when less remains than these images need, or than `minimum`."""
+    if quota.remaining < max(needed, minimum):
+        least = f"--min-quota {minimum}" if minimum > needed else f"the {needed} that this scan needs"
+        raise QuotaTooLow(
+            f"{quota.remaining} of {quota.capacity} image scans remain: fewer than {least}; nothing was created."
+        )
+
+
+def require_total(told: RegistryTask | None, needed: int, known: int) -> str | None:
+    """A warning where nobody can tell whether the task scans what was meant; None when it does.
+
+    `known` is how many images are known by digest. Raises `RegionNotSupported` (17), and `IncompleteError` (17) when
+    the task scans more images than the precheck said, or fewer.
+    """
+    if told is None:
+        return None
+    if told.result == REGION_NOT_SUPPORTED:
+        raise RegionNotSupported(f"task {told.task_id} was created and refused: {told.result}.")
+    if told.total is None:
+        return "how many images the task scans was not told, and is not compared with the precheck."
+    if not known <= told.total <= needed:
+        raise IncompleteError(
+            f"task {told.task_id} scans {told.total} images, and {needed} {'was' if needed == 1 else 'were'} expected: "
+            "it is not the task that was meant.",
+            remedy="Narrow the filters, and look at the task in the Security Center console: it may cost quota.",
+        )
+    return None
+
+
+@dataclass
+class Slots:
+    """Task slots of the account: at most ten tasks run at once, by default."""
+
+    run: Run
+    opening: Opening
+    clock: Clock
+    say: Callable[[str], None]
+    spread: Callable[[], float]
+
+    def open(self, images: Sequence[ImageRun], create: Create, *, deadline: float) -> RegistryTask | None:
+        """What the service said of the task of these images, as soon as there was a slot for it; None when it was lost.
+
+        Raises `NoFreeSlot` (12) at the deadline (monotonic time).
+        """
+        pause, noticed = FIRST_PAUSE, self.clock.monotonic() - NOTICE
+        while True:
+            told = self.opening.open(
+                images,
+                lambda note: create(self.clock.monotonic() + SUBMIT_BUDGET, note),
+                lambda task: None if task.task_id is None else CreatedTask(task.task_id),
+                lambda unknown: self._take_up(images, unknown),
+            )
+            if told is None or told.task_id is not None:
+                return told
+            left = deadline - self.clock.monotonic()
+            if left <= 0:
+                raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
+            if self.clock.monotonic() - noticed >= NOTICE:
+                noticed = self.clock.monotonic()
+                self.say(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
+            self.clock.sleep(min(left, pause * (1 + JITTER * (2 * self.spread() - 1))))
+            pause = min(LONGEST_PAUSE, pause * GROWTH)
+
+    def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:
+        return take_up(self.run, images[0], unknown, self.opening.center, self.clock)
