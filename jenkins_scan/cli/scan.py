@@ -73,4 +73,4 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
     if run.ends_as_a_whole():
         return
     with open_service(app, settings.service, with_token=True) as center:
-        scan(run, settings, sources=sources, center=center, clock=app.clock, say=app.terminal.note)
+        scan(run, settings, sources=sources, center=center, clock=app.clock, voice=app.terminal)

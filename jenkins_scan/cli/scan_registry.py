@@ -65,7 +65,7 @@ def _perform(app: App, settings: "RegistrySettings", run: "Run", values: dict[st
     if run.ends_as_a_whole():
         return
     with open_service(app, settings.service, with_token=False) as center:
-        scan_registry(run, settings, sources=sources, center=center, clock=app.clock, say=app.terminal.note)
+        scan_registry(run, settings, sources=sources, center=center, clock=app.clock, voice=app.terminal)
 
 
 def _sources(app: App, settings: "RegistrySettings", run: "Run", values: dict[str, Any]) -> "list[ImageSource]":

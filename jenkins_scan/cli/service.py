@@ -51,7 +51,7 @@ def _sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -
     credentials = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
     endpoint = Endpoint(url="http://sandbox", region=settings.region)
     now = app.clock.now
-    transport = SandboxTransport(SandboxService(scenario, state, now=now))
+    transport = SandboxTransport(SandboxService(scenario, state, now=now, registry_url=settings.registry_url))
     http = stack.enter_context(
         connect(endpoint, credentials, ca_bundle=None, environ=app.environ, transport=transport, now=now)
     )

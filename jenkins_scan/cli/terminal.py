@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import shutil
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +17,8 @@ from jenkins_scan.errors import ScanError
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.redaction import Redactor
 
+CLEAR = "\r\x1b[2K"
+"""To the beginning of the line, and away with what stands there."""
 LABEL_WIDTH = 12
 LONGEST_LINE = 2000
 ROOT = "jenkins_scan"
@@ -40,6 +44,10 @@ class Terminal:
         self._err = err or sys.stderr or _nowhere()
         self._color = False
         self._quiet = False
+        self._is_live = False
+        self._live = False
+        """Whether a line stands there that the next one replaces."""
+        self._writing = threading.RLock()
         self.verbosity = 0
         self.redact = Redactor()
         for stream in (self._out, self._err):
@@ -49,7 +57,9 @@ class Terminal:
 
     def configure(self, *, color: str, verbosity: int, quiet: bool, environ: Mapping[str, str]) -> None:
         """Set what the global options ask for."""
-        self._color = wants_color(color, environ, is_terminal=_is_terminal(self._err))
+        is_terminal = _is_terminal(self._err)
+        self._color = wants_color(color, environ, is_terminal=is_terminal)
+        self._is_live = is_terminal and environ.get("TERM") not in (None, "", "dumb")
         self._quiet, self.verbosity = quiet, verbosity
         # The package's logger alone: the root logger would show what httpx, docker and urllib3 say, URLs included.
         logger = logging.getLogger(ROOT)
@@ -80,6 +90,14 @@ class Terminal:
         if not self._quiet:
             self.line(text)
 
+    def show(self, text: str) -> None:
+        """What is so at this moment, on a terminal alone: the next line on stderr takes its place."""
+        if self._is_live and not self._quiet:
+            columns = shutil.get_terminal_size().columns
+            with self._writing:
+                self._write(self._err, CLEAR + one_line(self.redact(text), max(1, columns - 1)))
+                self._live = True
+
     def error(self, error: ScanError) -> None:
         """What happened and what to do, at every verbosity."""
         self.line(f"error: {error.message}", color="red")
@@ -101,6 +119,8 @@ class Terminal:
 
     def close(self) -> None:
         """Flush, and keep the interpreter from complaining about a closed pipe at its end."""
+        if self._live:
+            self._write(self._err, "")
         for stream in (self._out, self._err):
             try:
                 stream.flush()
@@ -110,7 +130,11 @@ class Terminal:
 
     def _write(self, stream: TextIO, text: str) -> None:
         # A closed stdout or stderr (`| head`, an aborted build) must not change the verdict.
-        with contextlib.suppress(OSError, ValueError):
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            if self._live:  # also before a report on stdout: both streams may be the same terminal
+                self._live = False
+                self._err.write(CLEAR)
+                self._err.flush()
             stream.write(text)
             stream.flush()
 

@@ -58,7 +58,7 @@ def command(context: click.Context, /, **values: Any) -> int:
         run.warnings += earlier.doubts(app.build)
         earlier.mark(run.images)
         with open_service(app, settings.service, with_token=False) as center:
-            resume(run, settings, center=center, clock=app.clock, say=app.terminal.note)
+            resume(run, settings, center=center, clock=app.clock, voice=app.terminal)
 
     keep = [path, *([Path(values["baseline"])] if values["baseline"] else [])]
     # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.

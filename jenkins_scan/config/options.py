@@ -292,6 +292,12 @@ OPTIONS: tuple[Option, ...] = (
         help="Behaviour of the sandbox: a ready-made scenario or a TOML file.",
     ),
     Option(
+        name="registry-url",
+        metavar="URL",
+        commands=REGISTRY,
+        help="Sandbox alone: a docker registry on loopback, whose images it knows as those of a Harbor.",
+    ),
+    Option(
         name="state",
         metavar="FILE",
         commands=CLOUD,

@@ -53,6 +53,7 @@ class ServiceSettings:
     ca_bundle: str | None = None
     scenario: str | None = None
     state: str | None = None
+    registry_url: str | None = None
     sandbox_allowed: bool = True
     """False in a Jenkins build whose endpoint was not named by a flag: there a stand-in must not answer unnoticed."""
 
@@ -146,11 +147,12 @@ def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_j
     """The settings of the service from click parameters. Raises `ConfigurationError` (2)."""
     named, region, vpc = values.get("endpoint"), region_id("--region", values.get("region")), values.get("vpc", False)
     allowed = not in_jenkins or endpoint_origin is Origin.FLAG
-    if named != SANDBOX and (values.get("scenario") or values.get("state")):
-        raise ConfigurationError(
-            "--scenario and --state belong to --endpoint sandbox alone.",
-            remedy="Add --endpoint sandbox, or leave them out.",
-        )
+    for name in ("scenario", "state", "registry_url"):
+        if named != SANDBOX and values.get(name):
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} belongs to --endpoint sandbox alone.",
+                remedy="Add --endpoint sandbox, or leave it out.",
+            )
     if named == SANDBOX and not allowed:
         raise ConfigurationError(
             f"--endpoint sandbox comes from the {endpoint_origin}: in a Jenkins build only the flag may name it.",
@@ -161,7 +163,13 @@ def service_settings(values: Mapping[str, Any], *, endpoint_origin: Origin, in_j
             "--vpc chooses a region's endpoint, and --endpoint names one.", remedy="Use one of the two."
         )
     if named == SANDBOX:
-        return ServiceSettings(endpoint=None, region=region, scenario=values.get("scenario"), state=values.get("state"))
+        return ServiceSettings(
+            endpoint=None,
+            region=region,
+            scenario=values.get("scenario"),
+            state=values.get("state"),
+            registry_url=values.get("registry_url"),
+        )
     if named:
         endpoint = endpoint_of_url(named, region)
     elif region:

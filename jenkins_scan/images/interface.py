@@ -45,6 +45,7 @@ RegistryDigestFrom = Literal[
     "graphdriver_repo_digest",
     "named",
     "listed",
+    "listed_tag",
 ]
 
 

@@ -16,7 +16,8 @@ from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
-from jenkins_scan.step.record import ImageRun, TaskRecord
+from jenkins_scan.security_center.registry_scans import RegistryTask
+from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, TaskRecord
 from jenkins_scan.step.submission import EVIDENCE, Submission
 
 SCHEMA: Final = "jenkins-scan/result/1"
@@ -26,6 +27,10 @@ _HEX: Final = r"^[0-9a-f]{64}$"
 _REMEDY: Final = "Name the result.json that `jenkins-scan scan` wrote."
 
 
+_Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+"""A time that a run can have; others would not fit every clock."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -33,7 +38,7 @@ class _Part(BaseModel):
 class _Task(_Part):
     id: str | None = Field(default=None, max_length=200, pattern=r"^[\x21-\x7e]+$")
     uuid: str | None = Field(default=None, max_length=200)
-    opened_at: Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+    opened_at: _Moment
     opened_by_service: bool | None = None
 
 
@@ -54,6 +59,37 @@ class _Image(_Part):
     request_id: str | None = None
 
 
+class _Opened(_Part):
+    """One of `tasks`: what the create of a registry scan said, and which operation it was."""
+
+    id: str
+    operation: str = Field(default=JENKINS_CREATE, pattern=r"^[A-Za-z]{1,60}$")
+    status: str | None = None
+    result: str | None = None
+    progress: int | None = None
+    total: int | None = None
+    finished: int | None = None
+    can_create: bool | None = None
+    collected_at: _Moment | None = None
+    executed_at: _Moment | None = None
+
+    def told(self) -> RegistryTask | None:
+        """None for a task of `scan`."""
+        if self.operation == JENKINS_CREATE:
+            return None
+        return RegistryTask(
+            task_id=self.id,
+            total=self.total,
+            finished=self.finished,
+            progress=self.progress,
+            collected_at=None if self.collected_at is None else self.collected_at.timestamp(),
+            executed_at=None if self.executed_at is None else self.executed_at.timestamp(),
+            status=self.status,
+            result=self.result,
+            can_create=self.can_create,
+        )
+
+
 class _Service(_Part):
     endpoint: str | None = None
 
@@ -66,6 +102,7 @@ class _Result(_Part):
     build: _Build = Field(default_factory=_Build)
     service: _Service
     images: tuple[_Image, ...] = Field(min_length=1, max_length=_MOST_IMAGES)
+    tasks: tuple[_Opened, ...] = Field(default=(), max_length=_MOST_IMAGES)
 
 
 @dataclass(frozen=True)
@@ -77,7 +114,8 @@ class Earlier:
 
     def images(self) -> list[ImageRun]:
         """The images with their tasks."""
-        return [_image(image) for image in self.result.images]
+        opened = {task.id: task for task in self.result.tasks}
+        return [_image(image, opened) for image in self.result.images]
 
     def doubts(self, build: JenkinsBuild) -> list[str]:
         """A warning where the file is of another build than this one: its images may not be what was built here."""
@@ -120,7 +158,7 @@ def read_earlier(path: Path) -> Earlier:
         raise ConfigurationError(f"{shown}: {one_line(place, 200)} is not as it has to be.", remedy=_REMEDY) from exc
 
 
-def _image(image: _Image) -> ImageRun:
+def _image(image: _Image, tasks: Mapping[str, _Opened]) -> ImageRun:
     run = ImageRun(image.reference, identity=image.identity)
     sent, task = image.sent, image.task
     if sent is not None:
@@ -135,7 +173,15 @@ def _image(image: _Image) -> ImageRun:
     if task is not None:
         opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None
         opened_at, by_service = task.opened_at.timestamp(), task.opened_by_service is True
-        run.task = TaskRecord(opened, opened_at, image.request_id, by_service=by_service)
+        entry = tasks.get(task.id or "")
+        run.task = TaskRecord(
+            opened,
+            opened_at,
+            image.request_id,
+            by_service=by_service,
+            operation=JENKINS_CREATE if entry is None else entry.operation,
+            told=None if entry is None else entry.told(),
+        )
     return run
 
 

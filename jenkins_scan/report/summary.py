@@ -143,7 +143,7 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
 
 def _is_a_digest_alone(identity: ImageIdentity) -> bool:
     """Whether the image was named, and nobody here has looked at it: what the service scans in a registry."""
-    return identity.registry_digest_from in ("named", "listed")
+    return identity.registry_digest_from in ("named", "listed", "listed_tag")
 
 
 def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:

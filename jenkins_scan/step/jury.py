@@ -1,12 +1,12 @@
 """The judgement of one image whose task is open: wait for its end, prove whose it was, read its findings, judge."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import InternalError, PolicyFailed, PolicyWarned
+from jenkins_scan.errors import InternalError, NotProved, PolicyFailed, PolicyWarned
 from jenkins_scan.findings import Finding
 from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import Judging, judge_image
@@ -15,7 +15,10 @@ from jenkins_scan.gate.waivers import notes
 from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
 from jenkins_scan.step.proof import key_of, prove, read_findings
 from jenkins_scan.step.record import ImageRun
+from jenkins_scan.step.shared_tasks import SharedTasks
+from jenkins_scan.step.submission import LISTED_TAG
 from jenkins_scan.step.submitted import Submitted
+from jenkins_scan.step.voice import Silence, Voice
 from jenkins_scan.step.waiting import HEARTBEAT, Wait
 
 LEAST_READING: Final = 30.0
@@ -29,19 +32,22 @@ SHOWN: Final = 5
 class Jury:
     """Judges the images of one run. One deadline holds for the scans of all of them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a part that is handed in
         self,
         judging: Judging,
         center: SecurityCenter,
         clock: Clock,
-        say: Callable[[str], None] = lambda _: None,
+        voice: Voice | None = None,
         *,
+        images: int = 1,
         deadline: float | None = None,
     ) -> None:
-        """`deadline` is monotonic time; without one the time-out begins now."""
-        self._say = say
+        """`images` is how many will be judged; `deadline` is monotonic time, without one the time-out begins now."""
+        self._voice = voice or Silence()
+        self._images, self._ended = images, 0
         self._judging = judging
         self._center = center
+        self._tasks = SharedTasks(center.tasks, clock)
         self._clock = clock
         self._deadline = clock.monotonic() + judging.timeout if deadline is None else deadline
         self._last_beat = clock.monotonic()
@@ -66,16 +72,18 @@ class Jury:
                 pushed=submission.is_confirmed,
                 shared=image.task.is_shared,
             ),
-            self._center.tasks,
+            self._tasks,
             self._clock,
             self._deadline,
             said=lambda status: _noted(image, status),
             beat=self._beat,
+            show=self._show,
         )
         try:
             ended = wait.until_the_end()
         finally:
             image.warnings += wait.warnings
+            self._ended += 1
         if self._judging.baseline is not None and not self._center.is_sandbox:
             self._judging.baseline.require_real()
         image.proof = prove(ended, submission)
@@ -98,6 +106,12 @@ class Jury:
         )
         if image.judgement.judged.failing:
             raise PolicyFailed(f"{_listed(image.judgement.judged.failing)} at or above --fail-on, or denied.")
+        if submission.digest_from == LISTED_TAG:
+            raise NotProved(
+                "no finding fails, but nobody has seen that the tag still means this digest: Security Center's list of "
+                "images may be older than a push.",
+                remedy="Name the image as HOST/PATH:TAG, whose registry is then asked, or name its --digest.",
+            )
 
     def _beat(self, text: str) -> None:
         """One sign of life for all images together."""
@@ -106,7 +120,13 @@ class Jury:
             due = now - self._last_beat >= HEARTBEAT
             self._last_beat = now if due else self._last_beat
         if due:
-            self._say(text)
+            self._voice.note(self._of_all(text))
+
+    def _show(self, text: str) -> None:
+        self._voice.show(self._of_all(text))
+
+    def _of_all(self, text: str) -> str:
+        return text if self._images == 1 else f"{self._ended} of {self._images} scans ended; {text}"
 
 
 def _noted(image: ImageRun, status: TaskStatus) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.registry_settings import RegistrySettings
-from jenkins_scan.errors import AccessError, IncompleteError, NotProved, RegionNotSupported, ServiceError
+from jenkins_scan.errors import AccessError, IncompleteError, RegionNotSupported, ServiceError
 from jenkins_scan.images.interface import ImageSource
 from jenkins_scan.security_center.interface import SecurityCenter
 from jenkins_scan.security_center.regions import OFFLINE, in_words
@@ -39,7 +39,8 @@ from jenkins_scan.step.registry_task import (
     require_total,
 )
 from jenkins_scan.step.second_look import look_again
-from jenkins_scan.step.submission import LISTED
+from jenkins_scan.step.submission import LISTED, LISTED_TAG
+from jenkins_scan.step.voice import Silence, Voice
 
 RESOLVING: Final = 4
 """Registries that are asked at once."""
@@ -53,17 +54,17 @@ def scan_registry(  # noqa: PLR0913  each is a part that is handed in
     sources: Sequence[ImageSource],
     center: SecurityCenter,
     clock: Clock,
-    say: Callable[[str], None] = lambda _: None,
+    voice: Voice | None = None,
     spread: Callable[[], float] = random.random,
 ) -> None:
     """Opens one task for all images, judges each where that was asked for, and notes everything in `run`.
 
-    `sources` are the registries of the images that were named by reference; `say` is told what is waited for. Errors
+    `sources` are the registries of the images that were named by reference; `voice` is told what is waited for. Errors
     of one image are noted with it, those of all are raised. Raises `Interrupted` on a signal: what was opened until
     then is noted.
     """
     try:
-        _Step(run, settings, center, clock, say, spread).take(sources)
+        _Step(run, settings, center, clock, voice or Silence(), spread).take(sources)
     finally:
         run.sandbox = run.sandbox or center.is_sandbox
 
@@ -83,7 +84,7 @@ class _Step:
     settings: RegistrySettings
     center: SecurityCenter
     clock: Clock
-    say: Callable[[str], None]
+    voice: Voice
     spread: Callable[[], float]
     regions: dict[str, str] = field(default_factory=lambda: dict(OFFLINE))
 
@@ -97,12 +98,14 @@ class _Step:
         deadline = self.clock.monotonic() + self.settings.timeout
         images = self._open(wanted, named, deadline)
         if self.settings.judging is not None:
-            jury = Jury(self.settings.judging, self.center, self.clock, self.say, deadline=deadline)
             sound = [image for image in images if image.error is None]
+            jury = Jury(
+                self.settings.judging, self.center, self.clock, self.voice, images=len(sound), deadline=deadline
+            )
             each_image(self.run, sound, jury.judge, image_of=lambda image: image, jobs=MOST_WAITS)
             self.run.warnings += waiver_notes(self.run.images)
         for image in images:
-            self._doubt(image)
+            self._explain(image)
         still = [each for each in named if each.image.error is None]
         each_image(
             self.run,
@@ -139,7 +142,7 @@ class _Step:
         create = self._sync_and_create(wanted, named) if sync else self._create(wanted)
         allowed = self.settings.service.sandbox_allowed
         opening = Opening(self.center, self.clock, SYNC_AND_CREATE if sync else CREATE, sandbox_allowed=allowed)
-        slots = Slots(self.run, opening, self.clock, self.say, self.spread)
+        slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
 
         def open_all(lead: ImageRun) -> None:
             told = slots.open(images, create, deadline=deadline)
@@ -170,7 +173,7 @@ class _Step:
         counted = self.center.registries.precheck(wanted, deadline=budget, everything=self.settings.everything).value
         most = self.settings.max_images or len(wanted.digests) or len(wanted.tags)
         self.run.registry = RegistryRun(wanted, counted, most)
-        self.say(
+        self.voice.note(
             f"precheck: {counted.needed} {'image' if counted.needed == 1 else 'images'} to scan, at most {most} meant"
         )
         if self.settings.sync and counted.needed == 0:
@@ -184,7 +187,7 @@ class _Step:
             return images_named(wanted)
         try:
             listed = self.center.registries.images(wanted, deadline=budget, everything=self.settings.everything).value
-            return images_listed(listed)
+            return images_listed(listed, LISTED_TAG if wanted.tags else LISTED)
         except (AccessError, ServiceError, IncompleteError) as unknown:
             if self.settings.judging is not None:
                 raise
@@ -215,15 +218,7 @@ class _Step:
     def _other_regions(self) -> str:
         return f"Push the image to a registry in one of these regions: {in_words(self.regions)}."
 
-    def _doubt(self, image: ImageRun) -> None:
-        """What the end of a task does not say itself."""
+    def _explain(self, image: ImageRun) -> None:
+        """The regions, live where they could be had, for an image of another one."""
         if isinstance(image.error, RegionNotSupported):
             image.error.remedy = self._other_regions()
-        by_tag = self.settings.wanted.tags and not self.settings.wanted.digests
-        judged = image.error is None and image.judgement is not None
-        if judged and by_tag and image.submission is not None and image.submission.digest_from == LISTED:
-            image.error = NotProved(
-                "no finding fails, but nobody has seen that the tag still means this digest: Security Center's list of "
-                "images may be older than a push.",
-                remedy="Name the image as HOST/PATH:TAG, whose registry is then asked, or name its --digest.",
-            )

@@ -10,7 +10,7 @@ from jenkins_scan.images.registry.acr import acr_host
 from jenkins_scan.security_center.interface import ImageList, ScanRequest
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryImage
 from jenkins_scan.step.record import ImageRun
-from jenkins_scan.step.submission import LISTED, NAMED, Submission
+from jenkins_scan.step.submission import NAMED, Submission
 
 ACR: Final = "acr"
 
@@ -97,14 +97,14 @@ def images_named(wanted: ImageFilter) -> list[ImageRun]:
     return [_named(place, digest, NAMED) for digest in wanted.digests]
 
 
-def images_listed(listed: ImageList) -> list[ImageRun]:
+def images_listed(listed: ImageList, how: RegistryDigestFrom) -> list[ImageRun]:
     """The images as the service lists them. Raises `IncompleteError` (17) where it lists not all of them by digest."""
     runs = []
     for each in listed.images:
         name, digest = each.status.name, each.status.digest
         if digest is not None and name is not None:
             place = ScanRequest(namespace=name.namespace, repo_name=name.repo_name, tag=name.tag)
-            runs.append(_named(place, digest, LISTED))
+            runs.append(_named(place, digest, how))
     if runs and listed.complete and len(runs) == len(listed.images):
         return runs
     why = " ".join(listed.complaints) or f"{len(runs)} of {len(listed.images)} are listed with name and digest."

@@ -20,6 +20,7 @@ from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
 from jenkins_scan.step.record import ImageRun, Run
+from jenkins_scan.step.voice import Voice
 
 CREATE: Final = "PublicCreateImageScanTask"
 SYNC_AND_CREATE: Final = "PublicSyncAndCreateImageScanTask"
@@ -94,7 +95,7 @@ class Slots:
     run: Run
     opening: Opening
     clock: Clock
-    say: Callable[[str], None]
+    voice: Voice
     spread: Callable[[], float]
 
     def open(self, images: Sequence[ImageRun], create: Create, *, deadline: float) -> RegistryTask | None:
@@ -117,7 +118,7 @@ class Slots:
                 raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
             if self.clock.monotonic() - noticed >= NOTICE:
                 noticed = self.clock.monotonic()
-                self.say(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
+                self.voice.note(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
             self.clock.sleep(min(left, pause * (1 + JITTER * (2 * self.spread() - 1))))
             pause = min(LONGEST_PAUSE, pause * GROWTH)
 

@@ -1,7 +1,5 @@
 """The end of the step alone: tasks that an earlier run opened, perhaps on another agent, are waited for and judged."""
 
-from collections.abc import Callable
-
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import RunSettings
 from jenkins_scan.errors import InternalError, UsageError
@@ -10,6 +8,7 @@ from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.step.opening import NOT_NAMED
 from jenkins_scan.step.record import Run
+from jenkins_scan.step.voice import Voice
 
 
 def resume(
@@ -18,11 +17,11 @@ def resume(
     *,
     center: SecurityCenter,
     clock: Clock,
-    say: Callable[[str], None] = lambda _: None,
+    voice: Voice | None = None,
 ) -> None:
     """Waits for the tasks of the images of `run` and judges them, errors noted with each.
 
-    `say` is told every 30 s that the wait goes on.
+    `voice` is told how the wait goes on.
     Nothing is submitted, and no name is looked at again: the images may be on another agent. Raises `UsageError` (2)
     for a baseline that does not fit, `Interrupted` on a signal.
     """
@@ -32,7 +31,7 @@ def resume(
     open_images = [image for image in run.images if image.error is None]
     for image in open_images:
         baseline_of(judging, image)
-    jury = Jury(judging, center, clock, say)
+    jury = Jury(judging, center, clock, voice, images=len(open_images))
     try:
         each_image(run, open_images, jury.judge, image_of=lambda image: image, jobs=MOST_WAITS)
     finally:

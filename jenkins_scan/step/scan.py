@@ -24,6 +24,7 @@ from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 from jenkins_scan.step.second_look import look_again
 from jenkins_scan.step.submission import prepare
+from jenkins_scan.step.voice import Silence, Voice
 
 
 def scan(  # noqa: PLR0913  each is a part that is handed in
@@ -33,14 +34,14 @@ def scan(  # noqa: PLR0913  each is a part that is handed in
     sources: Sequence[ImageSource],
     center: SecurityCenter,
     clock: Clock,
-    say: Callable[[str], None] = lambda _: None,
+    voice: Voice | None = None,
 ) -> None:
     """Opens a scan task for each image of `run`, judges it where that was asked for, and notes everything there.
 
-    `sources` are in the order of the images; `say` is told every 30 s that a wait goes on. Errors are noted with the
+    `sources` are in the order of the images; `voice` is told how the wait goes on. Errors are noted with the
     images, too. Raises `Interrupted` on a signal: what was opened until then is noted.
     """
-    _Step(run, settings, center, clock, say).take(sources)
+    _Step(run, settings, center, clock, voice or Silence()).take(sources)
 
 
 @dataclass
@@ -59,7 +60,7 @@ class _Step:
     settings: ScanSettings
     center: SecurityCenter
     clock: Clock
-    say: Callable[[str], None]
+    voice: Voice
     opening: Opening = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ class _Step:
             self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
             _share_tasks(works)  # now, so that an abort from here on loses none
             if self.settings.judging is not None:
-                jury = Jury(self.settings.judging, self.center, self.clock, self.say)
+                jury = Jury(self.settings.judging, self.center, self.clock, self.voice, images=len(_sound(sent)))
                 self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
                 _share_judgements(works)
                 self.run.warnings += waiver_notes(self.run.images)

@@ -13,8 +13,10 @@ PROVISIONAL = "containerd_target_provisional"
 NAMED: Final = "named"
 """The digest itself is what was asked about, so that nothing else can be meant."""
 LISTED: Final = "listed"
-"""Security Center listed it; whether a tag still means it nobody here has seen."""
-EVIDENCE = frozenset(("distribution", "registry", "push_output", "graphdriver_repo_digest", NAMED, LISTED))
+"""Security Center listed the image among all that were asked for."""
+LISTED_TAG: Final = "listed_tag"
+"""Security Center listed it under the tag that was asked for; whether the tag still means it nobody here has seen."""
+EVIDENCE = frozenset(("distribution", "registry", "push_output", "graphdriver_repo_digest", NAMED, LISTED, LISTED_TAG))
 """Where a digest comes from that is no claim: a registry gave it, or it is the question itself. Every other one is
 sent, and proves nothing."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -65,6 +65,8 @@ class Wait:
     """Told each status of our task as it comes."""
     beat: Callable[[str], None] = lambda _: None
     """Told every 30 s that the wait goes on."""
+    show: Callable[[str], None] = lambda _: None
+    """Told at each look how far the task is."""
     warnings: list[str] = field(default_factory=list)
     _last_beat: float | None = None
     _last: TaskStatus | None = None
@@ -121,6 +123,7 @@ class Wait:
             self._last = status
             self._steps.add((status.word, status.progress))
             self.said(status)
+        self.show(self._progress())
         self._judge(ours)
         # One that only says "another task runs" has not shown ours.
         if operation != IMAGE_INSTANCES and any(status.result != ALREADY_RUNNING for status in ours):
@@ -141,10 +144,16 @@ class Wait:
             self._last_beat = now
         if now >= self._last_beat + HEARTBEAT:
             self._last_beat = now
-            word = "not seen yet" if self._last is None else self._last.word
-            rest = max(0.0, self.deadline - now)
-            self.beat(f"waiting for task {self.submitted.task_id} ({word}), {rest:.0f} s left")
+            self.beat(self._progress())
         return self._last_beat + HEARTBEAT - now
+
+    def _progress(self) -> str:
+        """`waiting: PRE_ANALYZER, 40 %, 512 s left; task fc98d58e…`."""
+        word = "not seen yet" if self._last is None else self._last.word
+        done = None if self._last is None else self._last.progress
+        rest = max(0.0, self.deadline - self.clock.monotonic())
+        percent = "" if done is None else f", {done} %"
+        return f"waiting: {word}{percent}, {rest:.0f} s left; task {self.submitted.task_id}"
 
     def _operations(self) -> list[str]:
         request = self.submitted.request
