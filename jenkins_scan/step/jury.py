@@ -86,7 +86,7 @@ class Jury:
             self._ended += 1
         if self._judging.baseline is not None and not self._center.is_sandbox:
             self._judging.baseline.require_real()
-        image.proof = prove(ended, submission)
+        image.proof = prove(ended, submission, task.uuid)
         policy = self._judging.policy
         found = read_findings(
             self._center.results,

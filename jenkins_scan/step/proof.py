@@ -7,6 +7,7 @@ from jenkins_scan.errors import AccessError, FindingsIncomplete, NotProved, Scan
 from jenkins_scan.findings import Finding, Kind
 from jenkins_scan.security_center.interface import ImageKey, Proof, Results, ScanRequest, Source, TaskStatus
 from jenkins_scan.step.submission import Submission
+from jenkins_scan.step.submitted import same_uuid
 from jenkins_scan.step.waiting import FORBIDDEN, Ended
 
 
@@ -20,8 +21,10 @@ class Found:
     warnings: tuple[str, ...]
 
 
-def prove(ended: Ended, submission: Submission) -> Proof:
-    """What proves that this scan was of the image that was submitted. Raises `errors.NotProved` (17).
+def prove(ended: Ended, submission: Submission, uuid: str | None = None) -> Proof:
+    """What proves that this scan was of the image that was submitted; `uuid` is the one that came with the task.
+
+    Raises `errors.NotProved` (17).
 
     A digest is a proof only where a registry, or an engine after a push, gave it; one that somebody claimed is not. A
     row of the image that contradicts beats everything else: the operations that know our task only repeat what was
@@ -35,9 +38,9 @@ def prove(ended: Ended, submission: Submission) -> Proof:
             raise NotProved(f"the scan was of another image: {_side_by_side(row, request)}.")
     if ended.said_by.task_id is not None and _differs(ended.said_by.digest, request.digest):
         raise NotProved(f"the task scanned another digest: {_side_by_side(ended.said_by, request)}.")
-    for row in ended.others:  # one digest has one ImageId for ever, whenever and under whatever name it was scanned
-        if request.digest is not None and row.digest == request.digest and _differs(row.image_id, request.image_id):
-            raise NotProved(f"the digest that was submitted is of another image: {_side_by_side(row, request)}.")
+    for row in ended.others:
+        if doubt := _doubt(row, request, uuid):
+            raise NotProved(f"{doubt}: {_side_by_side(row, request)}.")
     rows = ended.rows or (ended.said_by,)
     if any(row.image_id is not None and row.image_id == request.image_id for row in rows):
         return "image_id"
@@ -48,6 +51,19 @@ def prove(ended: Ended, submission: Submission) -> Proof:
         f"submitted were {request.image_id or 'no ImageId'} and {request.digest or 'no digest'}"
         + (f" (from {submission.digest_from}, a claim)." if request.digest and confirmed is None else ".")
     )
+
+
+def _doubt(row: TaskStatus, request: ScanRequest, uuid: str | None) -> str | None:
+    """Why a row that is older than the submit, or another repository's, speaks against ours all the same."""
+    other_image = _differs(row.image_id, request.image_id)
+    if request.digest is not None and row.digest == request.digest and other_image:
+        return "the digest that was submitted is of another image"  # whenever and under whatever name it was scanned
+    if same_uuid(row.uuid, uuid):
+        contradicts = other_image or _differs(row.digest, request.digest)
+        return "the image's own record is of another image" if contradicts else None
+    if uuid is not None and row.uuid is not None and row.name == request.listed_name is not None:
+        return f"the record of this name has the Uuid {row.uuid}, and {uuid} came with the task"
+    return None
 
 
 def key_of(ended: Ended, submission: Submission, uuid: str | None) -> ImageKey:

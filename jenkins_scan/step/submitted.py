@@ -65,7 +65,7 @@ class Submitted:
         """Whether nothing shows the row to be of another repository, which may hold the same bytes."""
         name = self.request.listed_name
         if self.uuid is not None and row.uuid is not None:
-            return row.uuid == self.uuid
+            return same_uuid(row.uuid, self.uuid)
         return name is None or row.name is None or _may_be_same(name, row.name)
 
     def _is_fresh(self, row: TaskStatus, server_time: float | None) -> bool:
@@ -79,6 +79,15 @@ class Submitted:
         if server_time is None or self.opened_at is None or self.opened_on is None:
             return False
         return abs((server_time - self.opened_at) - (now - self.opened_on)) > DRIFT
+
+
+def same_uuid(one: str | None, other: str | None) -> bool:
+    """Whether both are known and the same; the API pages write one with dashes here, without them there."""
+    return one is not None and other is not None and _plain(one) == _plain(other)
+
+
+def _plain(uuid: str) -> str:
+    return uuid.replace("-", "").lower()
 
 
 def _may_be_same(one: ListedName, other: ListedName) -> bool:

@@ -37,7 +37,7 @@ def test_each_scenario_ends_with_its_code(cli, archive, scenario, code, verdict,
     assert run.last_line.startswith(f"{verdict} (sandbox)")
     assert run.last_line.endswith(f"(exit {code})")
     assert run.result["images"][0]["task"]["id"] in run.err
-    beats = [line for line in run.err.splitlines() if line.startswith("waiting for task")]
+    beats = [line for line in run.err.splitlines() if line.startswith("waiting: ")]
     assert len(run.err.splitlines()) - len(beats) <= 40
     assert (len(beats) in range(25, 31)) == (reason == "timeout")
 

@@ -214,6 +214,29 @@ class TestProof:
             with pytest.raises(errors.NotProved, match="the digest that was submitted is of another image"):
                 prove(ended, submission())
 
+    @pytest.mark.parametrize(
+        ("row", "said"),
+        [
+            ({"uuid": "U-1", "image_id": OTHER}, "own record is of another image"),
+            ({"uuid": "u1", "digest": OTHER}, "own record is of another image"),
+            (
+                {"uuid": "U2", "name": REQUEST.listed_name, "digest": DIGEST},
+                "has the Uuid U2, and U1 came with the task",
+            ),
+            ({"uuid": "U2", "name": ListedName(None, "other", "1"), "digest": DIGEST}, None),
+            ({"uuid": "U1", "digest": DIGEST, "image_id": CONFIG}, None),
+            ({"uuid": "U2", "digest": DIGEST}, None),
+        ],
+    )
+    def test_an_older_record_may_speak_against_it(self, row, said):
+        older = TaskStatus(source="rows", phase=Phase.GOOD, word="SUCCESS", **row)
+        ended = dataclasses.replace(self.ended(digest=DIGEST), others=(older,))
+        if said is None:
+            assert prove(ended, submission(), "U1") == "digest"
+        else:
+            with pytest.raises(errors.NotProved, match=said):
+                prove(ended, submission(), "U1")
+
     def test_a_row_of_another_digest_beside_ours_says_nothing(self):
         other = TaskStatus(source="rows", phase=Phase.GOOD, word="SUCCESS", digest=OTHER, image_id=OTHER)
         assert prove(dataclasses.replace(self.ended(digest=DIGEST), others=(other,)), submission()) == "digest"
@@ -479,6 +502,13 @@ def test_rows_that_cannot_be_read_are_a_warning_when_the_task_has_ended():
     wait = waiting(Scripted(latest=[status(task_id="OURS")], rows=DENIED))
     assert wait.until_the_end().said_by.task_id == "OURS"
     assert "not allowed" in wait.warnings[0]
+
+
+def test_rows_that_cannot_be_had_leave_the_end_unproved():
+    tasks = Scripted(latest=[status(task_id="OURS")], rows=errors.ServiceUnreachable("gone"))
+    with pytest.raises(errors.ServiceUnreachable):
+        waiting(tasks).until_the_end()
+    assert tasks.asked.count("rows") == 3
 
 
 def test_credentials_that_end_meanwhile_end_the_wait():
