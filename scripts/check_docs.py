@@ -17,6 +17,7 @@ from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import Reason
 from jenkins_scan.report.result import Result
 from jenkins_scan.sandbox.scenarios import scenario_table
+from jenkins_scan.security_center.regions import REGIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = Path("docs/result.schema.json")
@@ -30,12 +31,12 @@ HELP = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 TABLE = re.compile(
-    r"""(?P<open><!--\ (?P<kind>exit-codes|options|scenarios)(?::\ (?P<of>[\w\ -]+))?\ -->\n)
+    r"""(?P<open><!--\ (?P<kind>exit-codes|options|scenarios|regions)(?::\ (?P<of>[\w\ -]+))?\ -->\n)
         (?P<body>.*?)
         (?P<close><!--\ /(?P=kind)\ -->)""",
     re.DOTALL | re.VERBOSE,
 )
-OPENED = re.compile(r"^<!-- (?:help|exit-codes|options|scenarios)\b", re.MULTILINE)
+OPENED = re.compile(r"^<!-- (?:help|exit-codes|options|scenarios|regions)\b", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?![a-z]+:)(?P<path>[^)#\s]+)[^)]*\)")
 
@@ -83,10 +84,17 @@ def option_table(command: str) -> str:
     )
 
 
+def region_table() -> str:
+    """The regions of the API page, as Markdown."""
+    rows = [row(f"`{each.id}`", each.name, each.city) for each in REGIONS]
+    return row("region", "name", "city") + "|---|---|---|\n" + "".join(rows)
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "exit-codes": lambda _of: exit_code_table(),
     "options": option_table,
     "scenarios": lambda _of: scenario_table(),
+    "regions": lambda _of: region_table(),
 }
 
 

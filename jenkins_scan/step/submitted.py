@@ -12,6 +12,10 @@ DRIFT: Final = 60.0
 """Seconds by which the two clocks may differ in how long it took; beyond, the service's times prove nothing."""
 
 
+LONGEST_ANSWER: Final = 30.0
+"""Seconds that the answer to a create may take at the most: a task that is said to have begun earlier is not ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRows:
     """The rows of DescribeImageInstances, parted by what they say of our task."""
@@ -22,6 +26,8 @@ class ImageRows:
     """Older scans, and rows of other repositories with the same digest."""
     runs: bool = False
     """Whether a row of our image says that a scan of it runs, ours or another one."""
+    lags: bool = False
+    """Whether a row of our image is there that knows an older scan only: its findings may be as old."""
     jumped: bool = False
     """Whether the service's clock cannot be right: then none of its times counts."""
 
@@ -49,15 +55,21 @@ class Submitted:
         of_image = [row for row in of_task if row.digest is not None and row.digest == self.request.digest]
         return tuple(of_image if self.shared else of_image or of_task)
 
-    def of_image(self, rows: Sequence[TaskStatus], *, server_time: float | None, now: float) -> ImageRows:
-        """The rows of DescribeImageInstances; `server_time` is the answer's `Date`, `now` is monotonic time."""
+    def of_image(
+        self, rows: Sequence[TaskStatus], *, server_time: float | None, now: float, began: float | None = None
+    ) -> ImageRows:
+        """The rows of DescribeImageInstances; `server_time` is the answer's `Date`, `now` is monotonic time.
+
+        `began` is when the service says that our task began, once it has: its answer to the create came later.
+        """
         own = [row for row in rows if self._may_be_own(row)]
-        jumped = self._jumped(server_time, now)
-        ours = tuple(row for row in own if not jumped and self._is_fresh(row, server_time))
+        jumped, since = self._jumped(server_time, now), self._since(began)
+        ours = tuple(row for row in own if not jumped and _is_within(row.scanned_at, since, server_time))
         return ImageRows(
             ours=ours,
             others=tuple(row for row in rows if row not in ours),
             runs=any(row.phase is Phase.RUNNING for row in own),
+            lags=bool(own) and not ours and since is not None and not jumped,
             jumped=jumped,
         )
 
@@ -68,17 +80,22 @@ class Submitted:
             return same_uuid(row.uuid, self.uuid)
         return name is None or row.name is None or _may_be_same(name, row.name)
 
-    def _is_fresh(self, row: TaskStatus, server_time: float | None) -> bool:
-        """Whether the row's scan ended after our submit and before this answer, all by the service's clock."""
-        if row.scanned_at is None or self.opened_at is None or server_time is None:
-            return False
-        return self.opened_at + CUT <= row.scanned_at <= server_time + CUT
+    def _since(self, began: float | None) -> float | None:
+        """From when on a scan that ends is no older one, by the service's clock; None where nobody can tell."""
+        if self.opened_at is None:
+            return None
+        after = self.opened_at + CUT
+        return after if began is None or began < self.opened_at - LONGEST_ANSWER else min(after, began)
 
     def _jumped(self, server_time: float | None, now: float) -> bool:
         """Whether the service's clock and ours differ in how long ago the submit was."""
         if server_time is None or self.opened_at is None or self.opened_on is None:
             return False
         return abs((server_time - self.opened_at) - (now - self.opened_on)) > DRIFT
+
+
+def _is_within(moment: float | None, since: float | None, until: float | None) -> bool:
+    return moment is not None and since is not None and until is not None and since <= moment <= until + CUT
 
 
 def same_uuid(one: str | None, other: str | None) -> bool:

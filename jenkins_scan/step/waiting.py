@@ -76,6 +76,8 @@ class Wait:
     _steps: set[tuple[str, int | None]] = field(default_factory=set)
     _image: ImageRows = field(default_factory=ImageRows)
     """The image's rows as they were seen last."""
+    _began: float | None = None
+    """When our task began, by what is said of its id."""
     _rota: Rota = field(init=False)
 
     def until_the_end(self) -> Ended:
@@ -121,6 +123,7 @@ class Wait:
         ours = self._look(operation)
         for status in ours:
             self._last = status
+            self._began = status.started_at or self._began
             self._steps.add((status.word, status.progress))
             self.said(status)
         self.show(self._progress())
@@ -178,7 +181,9 @@ class Wait:
     def _ours(self, operation: str, answer: Answer[tuple[TaskStatus, ...]]) -> tuple[TaskStatus, ...]:
         if operation != IMAGE_INSTANCES:
             return self.submitted.of_task(answer.value)
-        self._image = self.submitted.of_image(answer.value, server_time=answer.server_time, now=self.clock.monotonic())
+        self._image = self.submitted.of_image(
+            answer.value, server_time=answer.server_time, now=self.clock.monotonic(), began=self._began
+        )
         if self._image.jumped and JUMPED not in self.warnings:
             self.warnings.append(JUMPED)
         return self._image.ours
@@ -203,7 +208,10 @@ class Wait:
         else:
             rows = agreeing = self._rows()
         self._judge(agreeing)
-        if self._image.runs or any(row.phase is not Phase.GOOD for row in agreeing):
+        if self._image.lags or self._image.runs:
+            self._rota.proved(IMAGE_INSTANCES)  # only that row is missing: it is asked for alone from now on
+            return None
+        if any(row.phase is not Phase.GOOD for row in agreeing):
             return None
         return Ended((*agreeing, *ours)[0] if operation == IMAGE_INSTANCES else ours[0], rows, self._image.others)
 

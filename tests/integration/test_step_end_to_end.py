@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import engines
+from tests.support.served_sandbox import served
 
 CANARIES = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "canary-key-id-000001",
@@ -35,17 +36,8 @@ class Done:
 @pytest.fixture
 def sandbox() -> Iterator[dict[str, str]]:
     """`jenkins-scan sandbox serve` in a process of its own: the environment that leads to it."""
-    command = [sys.executable, "-m", "jenkins_scan", "sandbox", "serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        ready = json.loads(server.stdout.readline())
-        yield {
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": ready["access_key_id"],
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ready["access_key_secret"],
-            "JENKINS_SCAN_TOKEN": ready["token"],
-            "JENKINS_SCAN_ENDPOINT": ready["url"],
-        }
-        server.terminate()
-        server.wait(10)
+    with served() as environ:
+        yield environ
 
 
 @pytest.fixture

@@ -321,8 +321,24 @@ def test_a_scan_of_the_same_bytes_in_another_repository_is_not_ours():
         waiting(Scripted(rows=[foreign, ours])).until_the_end()
     with pytest.raises(errors.StillRunning):  # the task is said to have ended, and its own image's row says it runs
         waiting(Scripted(rows=[foreign, ours], latest=[status(task_id="OURS")])).until_the_end()
-    still = dataclasses.replace(ours, phase=Phase.GOOD, word="SUCCESS")
-    assert waiting(Scripted(rows=[foreign, still], latest=[status(task_id="OURS")])).until_the_end().rows == ()
+    older = dataclasses.replace(ours, phase=Phase.GOOD, word="SUCCESS")
+    tasks = Scripted(rows=[foreign, older], latest=[status(task_id="OURS")])
+    with pytest.raises(errors.StillRunning):  # its findings may be as old as the scan that the row knows
+        waiting(tasks, seconds=600.0).until_the_end()
+    assert len(tasks.asked) <= 70
+    assert waiting(Scripted(rows=[foreign], latest=[status(task_id="OURS")])).until_the_end().rows == ()
+
+
+@pytest.mark.parametrize(("began", "ends"), [(99.5, True), (100.5, True), (None, False), (60.0, False)])
+def test_a_scan_that_ended_before_the_create_was_answered_is_ours_if_our_task_had_begun(began, ends):
+    """The answer to the create came a second after the task was opened, and its scan was quick."""
+    row = status(scanned_at=100.7, image_id=CONFIG, name=REQUEST.listed_name)
+    wait = waiting(Scripted(latest=[status(task_id="OURS", started_at=began)], rows=[row]))
+    if ends:
+        assert wait.until_the_end().rows == (row,)
+    else:
+        with pytest.raises(errors.StillRunning):
+            wait.until_the_end()
 
 
 def test_the_row_that_the_create_named_is_ours():
