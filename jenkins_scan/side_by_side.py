@@ -11,6 +11,8 @@ from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+LOOK_UP = 0.1
+"""Seconds after which a thread that waits looks whether a signal has come."""
 
 
 class SideBySide(Generic[Item]):
@@ -28,6 +30,9 @@ class SideBySide(Generic[Item]):
             hand: Future[None] = Future()
             self._hands.append(hand)
             threading.Thread(target=self._labour, args=(hand,), name="image", daemon=True).start()
+        # Any thread may take a signal, and only this one acts on it: a wait without end would not notice.
+        while wait(self._hands, timeout=LOOK_UP).not_done:
+            pass
         for hand in self._hands:
             hand.result()
 

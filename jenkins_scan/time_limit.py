@@ -1,10 +1,13 @@
 """A limit for work whose own limits are not enough: a connection's time-out begins anew with every byte that comes."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+LOOK_UP = 0.1
+"""Seconds after which a thread that waits looks whether a signal has come."""
 
 
 class TimeIsUp(Exception):
@@ -19,7 +22,10 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     task = _Task(work)
     thread = threading.Thread(target=task.run, name="jenkins-scan exchange", daemon=True)
     thread.start()
-    thread.join(seconds)
+    until = time.monotonic() + seconds
+    # In slices: any thread may take a signal, and only the main one, which may be waiting here, acts on it.
+    while thread.is_alive() and (left := until - time.monotonic()) > 0:
+        thread.join(min(LOOK_UP, left))
     if thread.is_alive():
         raise TimeIsUp
     return task.outcome()

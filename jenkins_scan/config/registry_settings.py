@@ -12,10 +12,17 @@ from jenkins_scan.security_center.registry_scans import ImageFilter
 
 _OF_THE_IMAGE: Final = ("digest", "tag", "repo_namespace", "repo_name")
 """Filters that a named image says itself."""
-_FOR_SYNC: Final = (
-    *("registry_type", "region_id", "instance_id", "repo_namespace"),
-    *("repo_id", "repo_name", "digest", "tag"),
-)
+_CHECKED: Final[Mapping[str, Callable[[str, str | None], str | None]]] = {
+    "registry_type": label,
+    "region_id": region,
+    "instance_id": label,
+    "repo_namespace": label,
+    "repo_id": label,
+    "repo_name": label,
+    "digest": digest,
+    "tag": label,
+}
+"""The filters, each with what checks a value of it. `--sync` needs one value of every one."""
 _WIDE: Final = (
     "Name the image, or --digest, or --tag with --repo-id (or with --repo-namespace and --repo-name). "
     "To scan more on purpose: --all-images --max-images N."
@@ -48,21 +55,14 @@ def registry_settings(
     in_jenkins: bool,
 ) -> RegistrySettings:
     """The settings of `scan-registry` from its click parameters. Raises `ConfigurationError` (2)."""
-    if images and (given := [name for name in _OF_THE_IMAGE if values[name]]):
+    given = {name: _each(name, values[name], checked) for name, checked in _CHECKED.items()}
+    if images and (said_twice := [name for name in _OF_THE_IMAGE if given[name]]):
         raise ConfigurationError(
-            f"{_flag(given[0])} beside an image: the image says that itself.",
-            remedy=f"Leave out {_flag(given[0])}, or the image.",
+            f"{_flag(said_twice[0])} beside an image: the image says that itself.",
+            remedy=f"Leave out {_flag(said_twice[0])}, or the image.",
         )
     wanted = ImageFilter(
-        registry_types=_each(values, "registry_type", label),
-        region_ids=_each(values, "region_id", region),
-        instance_ids=_each(values, "instance_id", label),
-        repo_namespaces=_each(values, "repo_namespace", label),
-        repo_ids=_each(values, "repo_id", label),
-        repo_names=_each(values, "repo_name", label),
-        digests=_each(values, "digest", digest),
-        tags=_each(values, "tag", label),
-        source_ip=address("--source-ip", values["source_ip"]),
+        **{f"{name}s": each for name, each in given.items()}, source_ip=address("--source-ip", values["source_ip"])
     )
     everything = values["all_images"]
     if everything and values["max_images"] is None:
@@ -73,7 +73,7 @@ def registry_settings(
     if not everything and not images:
         _require_narrow(wanted)
     if values["sync"]:
-        _require_one_place(values, images)
+        _require_one_place(given, images)
     return RegistrySettings(
         service=service_settings(values, endpoint_origin=endpoint_origin, in_jenkins=in_jenkins),
         images=tuple(images),
@@ -88,9 +88,9 @@ def registry_settings(
     )
 
 
-def _each(values: Mapping[str, Any], name: str, checked: Callable[[str, str | None], str | None]) -> tuple[str, ...]:
-    """The values of a repeatable option, each once."""
-    texts = [checked(_flag(name), text) for text in values[name]]
+def _each(name: str, values: Sequence[str], checked: Callable[[str, str | None], str | None]) -> tuple[str, ...]:
+    """The values of a repeatable option, each once; an empty one is none."""
+    texts = [checked(_flag(name), text) for text in values]
     for text in texts:
         if text is not None and ("," in text or any(character.isspace() for character in text)):
             raise ConfigurationError(
@@ -113,17 +113,17 @@ def _require_narrow(wanted: ImageFilter) -> None:
     )
 
 
-def _require_one_place(values: Mapping[str, Any], images: Sequence[str]) -> None:
+def _require_one_place(given: Mapping[str, Sequence[str]], images: Sequence[str]) -> None:
     """A synchronisation needs the place of one image in full."""
     if len(images) > 1:
         raise ConfigurationError("--sync is for one image at a time.", remedy="Take a step for each image.")
-    several = [name for name in _FOR_SYNC if len(values[name]) > 1]
+    several = [name for name, values in given.items() if len(values) > 1]
     if several:
         raise ConfigurationError(
             f"--sync is for one image at a time, and {_flag(several[0])} was given more than once.",
             remedy="Take a step for each image.",
         )
-    missing = [_flag(name) for name in _FOR_SYNC if not values[name] and not (images and name in _OF_THE_IMAGE)]
+    missing = [_flag(name) for name, values in given.items() if not values and not (images and name in _OF_THE_IMAGE)]
     derived = {"--registry-type", "--region-id"} if images else set()  # a host of ACR tells these
     if lacking := [flag for flag in missing if flag not in derived]:
         raise ConfigurationError(

@@ -49,6 +49,12 @@ class _Sent(_Part):
     digest: str | None = Field(default=None, pattern=_HEX)
     digest_from: str | None = None
     image_id: str | None = Field(default=None, pattern=_HEX)
+    image_size: int | None = None
+    image_create: int | None = None
+    image_update: int | None = None
+    uuid: str | None = None
+    source_ip: str | None = None
+    jenkins_env: str | None = None
 
 
 class _Image(_Part):
@@ -162,13 +168,7 @@ def _image(image: _Image, tasks: Mapping[str, _Opened]) -> ImageRun:
     run = ImageRun(image.reference, identity=image.identity)
     sent, task = image.sent, image.task
     if sent is not None:
-        request = ScanRequest(
-            namespace=sent.namespace,
-            repo_name=sent.repo_name,
-            tag=sent.tag,
-            digest=sent.digest,
-            image_id=sent.image_id,
-        )
+        request = ScanRequest(**sent.model_dump(exclude={"digest_from"}))
         run.submission = Submission(request, sent.digest_from)
     if task is not None:
         opened = CreatedTask(task.id, uuid=task.uuid) if task.id is not None else None

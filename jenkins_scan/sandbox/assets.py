@@ -28,8 +28,13 @@ class Asset:
 
     @property
     def scanned_at(self) -> float:
-        """When its last scan ended; with any scan there is always that of the day before."""
-        return next(run.ends_at for run in self.runs if run.finished)
+        """When its last scan ended; there is always that of the day before, unless the clock was set back."""
+        return next((run.ends_at for run in self.runs if run.finished), self.runs[-1].ends_at)
+
+    @property
+    def names(self) -> tuple[Image, ...]:
+        """The image by the name of each of its scans: one image may have several tags."""
+        return (self.image, *(run.scan.image for run in self.runs))
 
     def scanned(self, call: Call) -> tuple[str, str]:
         """Digest and image id of what its newest known run scanned: as they were submitted, but for the scenario."""
@@ -72,7 +77,9 @@ SELECTORS: Final[Mapping[str, Callable[[Image], str | None]]] = {
 def selected(call: Call) -> tuple[Asset, ...]:
     """The images that the call asks about: those that every selector admits, all of them when there is none."""
     return tuple(
-        asset for asset in assets(call) if all(call.allows(name, of(asset.image)) for name, of in SELECTORS.items())
+        asset
+        for asset in assets(call)
+        if any(all(call.allows(name, of(image)) for name, of in SELECTORS.items()) for image in asset.names)
     )
 
 

@@ -78,7 +78,8 @@ class SandboxService:
             result = operation.run(call)
         except Refused as refused:
             return self._refusal(refused)
-        return json_reply(200, {"RequestId": request_id(), **result}, date=self._date())
+        # The time at which it was done: a later one would put what the task did before its own beginning.
+        return json_reply(200, {"RequestId": request_id(), **result}, date=self._date(now))
 
     def _check_permission(self, operation: Operation, action: str) -> None:
         """Raises `Refused` when RAM denies the action (403), or the service was not bought (400)."""
@@ -123,9 +124,9 @@ class SandboxService:
         }
         return json_reply(refused.status, body, date=self._date())
 
-    def _date(self) -> str:
+    def _date(self, now: float | None = None) -> str:
         """The server's clock as an HTTP date."""
-        return formatdate(self._now() + self.scenario.clock.skew_seconds, usegmt=True)
+        return formatdate((self._now() if now is None else now) + self.scenario.clock.skew_seconds, usegmt=True)
 
 
 def find_operation(action: str) -> Operation:

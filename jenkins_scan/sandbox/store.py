@@ -15,6 +15,7 @@ from jenkins_scan.errors import ConfigurationError
 
 APPLICATION_ID = 0x4A5353  # "JSS": what tells our files from other SQLite files
 LOCK_SECONDS = 10
+CLOSE_SECONDS = 0.5
 
 
 class Store:
@@ -30,6 +31,7 @@ class Store:
     def __init__(self, path: str | Path = ":memory:") -> None:
         self._path = str(Path(path))
         self._lock = Lock()
+        self._is_closed = False
         try:
             # Transactions are written out below, hence no implicit ones.
             self._connection = sqlite3.connect(
@@ -63,6 +65,8 @@ class Store:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """The connection inside a transaction that no thread or process can come between."""
         with self._lock:
+            if self._is_closed:
+                raise self._refusal("it is closed")
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 with self._connection:
@@ -77,8 +81,15 @@ class Store:
         )
 
     def close(self) -> None:
-        """Closes the file; a state in memory is gone."""
-        self._connection.close()
+        """Closes the file; a state in memory is gone.
+
+        A thread that an abort left behind may still be at work: SQLite must not lose its connection under it. One that
+        holds it for longer than half a second keeps it, until the process ends.
+        """
+        if self._lock.acquire(timeout=CLOSE_SECONDS):
+            self._is_closed = True
+            self._connection.close()
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self

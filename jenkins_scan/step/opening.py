@@ -15,7 +15,7 @@ T = TypeVar("T")
 FORBIDDEN = 403
 SUBMIT_BUDGET = 30.0
 """Seconds for all tries up to and including the submit of an image."""
-GRACE = 1.5
+GRACE = 1.2
 """Seconds that creates may still take to answer after an interruption."""
 NOT_NAMED = (
     "the endpoint answers as a sandbox, and in a Jenkins build it was not named by the flag itself.",

@@ -15,13 +15,14 @@ from jenkins_scan.errors import AccessError, IncompleteError, RegionNotSupported
 from jenkins_scan.images.interface import ImageSource
 from jenkins_scan.security_center.interface import SecurityCenter
 from jenkins_scan.security_center.regions import OFFLINE, in_words
-from jenkins_scan.security_center.registry_scans import ImageFilter
+from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryImage
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
 from jenkins_scan.step.record import ImageRun, RegistryRun, Run
 from jenkins_scan.step.registry_images import (
     Place,
+    different,
     filter_of,
     for_sync,
     images_listed,
@@ -121,11 +122,16 @@ class _Step:
         found = named.source.resolve()
         named.image.identity = found.identity
         named.image.warnings += found.warnings
-        named.place = place_of(found, self.settings.wanted.registry_types)
+        named.place = place_of(found, self.settings.wanted)
         named.image.submission = submission_of(named.place, found)
 
     def _open(self, wanted: ImageFilter, named: Sequence[_Named], deadline: float) -> list[ImageRun]:
         """The images of the one task that was opened for them. Raises `ScanError` where none was."""
+        images = [each.image for each in named]
+        if not named:  # by these the reports name what was asked for, whatever comes now
+            self.run.images = images_named(wanted)
+        places = [each.place for each in named if each.place is not None]
+        place = for_sync(places, wanted) if self.settings.sync else None
         budget = self.clock.monotonic() + SUBMIT_BUDGET
         self._check_regions(wanted, budget)
         needed, sync = self._count(wanted, budget)
@@ -133,22 +139,21 @@ class _Step:
             quota = ask_quota(self.run, self.center, deadline=budget)
             if quota is not None:
                 require_quota(quota, needed, self.settings.min_quota)
-        images = [each.image for each in named]
         if not named:
             self.run.images = images = self._images(wanted, budget)
         if self.settings.judging is not None:
             for image in images:  # a baseline that does not fit ends the run before anything is sent
                 baseline_of(self.settings.judging, image)
-        create = self._sync_and_create(wanted, named) if sync else self._create(wanted)
+        create = self._create(wanted) if place is None or not sync else self._sync_and_create(place, wanted)
         allowed = self.settings.service.sandbox_allowed
         opening = Opening(self.center, self.clock, SYNC_AND_CREATE if sync else CREATE, sandbox_allowed=allowed)
         slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
 
         def open_all(lead: ImageRun) -> None:
-            told = slots.open(images, create, deadline=deadline)
+            told = slots.open(images, create, budget=budget, deadline=deadline)
             for image in images if told is not None else ():
                 image.task = None if image.task is None else replace(image.task, told=told)
-            doubt = require_total(told, needed, len(images))
+            doubt = require_total(told, needed, different(images))
             lead.warnings += [] if doubt is None else [doubt]
 
         # In a thread of its own, as a signal must find the note of a create that is under way.
@@ -161,11 +166,9 @@ class _Step:
         registries, everything = self.center.registries, self.settings.everything
         return lambda until, note: registries.create(wanted, deadline=until, on_the_way=note, everything=everything)
 
-    def _sync_and_create(self, wanted: ImageFilter, named: Sequence[_Named]) -> Create:
-        places = [each.place for each in named if each.place is not None]
-        image, source_ip = for_sync(places, wanted), wanted.source_ip
+    def _sync_and_create(self, image: RegistryImage, wanted: ImageFilter) -> Create:
         return lambda until, note: self.center.registries.sync_and_create(
-            (image,), source_ip=source_ip, deadline=until, on_the_way=note
+            (image,), source_ip=wanted.source_ip, deadline=until, on_the_way=note
         )
 
     def _count(self, wanted: ImageFilter, budget: float) -> tuple[int, bool]:
@@ -198,12 +201,12 @@ class _Step:
         """Raises `RegionNotSupported` (17) for a region that the service's own list does not name."""
         if not wanted.region_ids:
             return
-        live = True
+        live: dict[str, str] = {}
         try:
-            self.regions = dict(self.center.registries.regions(deadline=budget).value)
+            live = dict(self.center.registries.regions(deadline=budget).value)
         except (AccessError, ServiceError) as unknown:
-            live = False
             log.info("the list of regions cannot be asked for: %s", unknown.message)
+        self.regions = live or self.regions  # one that names no region says nothing of any
         missing = [region for region in wanted.region_ids if region not in self.regions]
         if missing and live:
             raise RegionNotSupported(

@@ -28,19 +28,23 @@ class Place:
     """64 hex digits."""
 
 
-def place_of(found: ResolvedImage, types: Sequence[str]) -> Place:
-    """Where this image of a registry lies; `types` are those of `--registry-type`.
+def place_of(found: ResolvedImage, wanted: ImageFilter) -> Place:
+    """Where this image of a registry lies; `wanted` is what options say of it.
 
     The first part of the path is the namespace (ACR), project (Harbor) or organisation (Quay), the rest the repository.
-    Raises `ConfigurationError` (2) when the host says another type.
+    Raises `ConfigurationError` (2) when the host says another type or region.
     """
     name, digest = found.name, found.identity.registry_digest
     if name is None or digest is None:
         raise InternalError("an image was found in a registry without a name or a digest.")
-    host = acr_host(name.registry)
+    host, types, regions = acr_host(name.registry), wanted.registry_types, wanted.region_ids
     if host is not None and types and ACR not in types:
         raise ConfigurationError(
             f"--registry-type {types[0]}: {name.registry} is a host of ACR.", remedy="Leave --registry-type out."
+        )
+    if host is not None and regions and host.region not in regions:
+        raise ConfigurationError(
+            f"--region-id {regions[0]}: {name.registry} is in {host.region}.", remedy="Leave --region-id out."
         )
     only = types[0] if len(types) == 1 else None
     namespace, _, repo_name = name.path.partition("/")
@@ -124,6 +128,11 @@ def for_sync(places: Sequence[Place], wanted: ImageFilter) -> RegistryImage:
         digest=_required("digest", wanted.digests),
         tag=_required("tag", wanted.tags if place is None else [place.tag]),
     )
+
+
+def different(images: Sequence[ImageRun]) -> int:
+    """How many images these are by digest: several of them may be names of one."""
+    return len({None if image.submission is None else image.submission.request.digest for image in images})
 
 
 def label_of(wanted: ImageFilter) -> str:

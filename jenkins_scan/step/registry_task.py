@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from jenkins_scan.clock import Clock
@@ -98,20 +99,25 @@ class Slots:
     voice: Voice
     spread: Callable[[], float]
 
-    def open(self, images: Sequence[ImageRun], create: Create, *, deadline: float) -> RegistryTask | None:
-        """What the service said of the task of these images, as soon as there was a slot for it; None when it was lost.
+    def open(
+        self, images: Sequence[ImageRun], create: Create, *, budget: float, deadline: float
+    ) -> RegistryTask | None:
+        """What is known of the task of these images, as soon as there was a slot for it; None when nothing was opened.
 
-        Raises `NoFreeSlot` (12) at the deadline (monotonic time).
+        Of a task whose create got no answer that is its id alone. The first create has until `budget`, as all tries up
+        to a submit together. Raises `NoFreeSlot` (12) at the deadline. Both are monotonic time.
         """
-        pause, noticed = FIRST_PAUSE, self.clock.monotonic() - NOTICE
+        pause, noticed, until = FIRST_PAUSE, self.clock.monotonic() - NOTICE, budget
         while True:
             told = self.opening.open(
                 images,
-                lambda note: create(self.clock.monotonic() + SUBMIT_BUDGET, note),
+                partial(create, until),
                 lambda task: None if task.task_id is None else CreatedTask(task.task_id),
                 lambda unknown: self._take_up(images, unknown),
             )
-            if told is None or told.task_id is not None:
+            if told is None:
+                return _taken_up(images[0])
+            if told.task_id is not None:
                 return told
             left = deadline - self.clock.monotonic()
             if left <= 0:
@@ -120,7 +126,12 @@ class Slots:
                 noticed = self.clock.monotonic()
                 self.voice.note(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
             self.clock.sleep(min(left, pause * (1 + JITTER * (2 * self.spread() - 1))))
-            pause = min(LONGEST_PAUSE, pause * GROWTH)
+            pause, until = min(LONGEST_PAUSE, pause * GROWTH), self.clock.monotonic() + SUBMIT_BUDGET
 
     def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:
         return take_up(self.run, images[0], unknown, self.opening.center, self.clock)
+
+
+def _taken_up(image: ImageRun) -> RegistryTask | None:
+    noted = image.task
+    return None if noted is None or noted.task is None else RegistryTask(task_id=noted.task.task_id)

@@ -52,6 +52,8 @@ class _Work:
     source: ImageSource
     twin: ImageRun | None = None
     """An earlier image of the run for which the same would be sent: its task is this one's, too."""
+    twins: list[ImageRun] = field(default_factory=list)
+    """Later images of the run that share this one's task."""
 
 
 @dataclass
@@ -137,7 +139,7 @@ class _Step:
             raise InternalError("an image was to be submitted that was never prepared.")
         deadline, request = self.clock.monotonic() + budget, submission.request
         task = self.opening.open(
-            [image],
+            [image, *work.twins],
             lambda note: self.center.create_jenkins_image_scan_task(request, deadline=deadline, on_the_way=note),
             lambda created: created,
             lambda unknown: take_up(self.run, image, unknown, self.center, self.clock),
@@ -159,12 +161,14 @@ def _sound(works: Sequence[_Work]) -> list[_Work]:
 
 def _find_twins(works: Sequence[_Work]) -> None:
     """Notes which images are the same under another spelling: quota is spent once for them."""
-    first: dict[ScanRequest, ImageRun] = {}
+    first: dict[ScanRequest, _Work] = {}
     for work in works:
         submission = work.image.submission
         if submission is not None:
-            twin = first.setdefault(submission.request, work.image)
-            work.twin = None if twin is work.image else twin
+            same = first.setdefault(submission.request, work)
+            if same is not work:
+                work.twin = same.image
+                same.twins.append(work.image)
 
 
 def _share_tasks(works: Sequence[_Work]) -> None:

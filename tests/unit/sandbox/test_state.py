@@ -173,3 +173,14 @@ def test_a_file_that_is_damaged_later_is_a_configuration_error_then(tmp_path):
         with pytest.raises(ConfigurationError, match="no such table"):
             state.tasks()
         assert state.paid_images() == 1
+
+
+def test_a_state_that_is_closed_refuses_and_one_that_is_in_use_stays_open(tmp_path):
+    """A thread that an abort left behind may still be in the middle of a transaction."""
+    state = State(tmp_path / "s.db")
+    with state.transaction() as connection:
+        state.close()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    state.close()
+    with pytest.raises(ConfigurationError, match="it is closed"):
+        state.tasks()
