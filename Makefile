@@ -41,7 +41,7 @@ lint: $(DEVELOPMENT)  ## ruff and mypy
 	$(BIN)/mypy
 
 integration: $(DEVELOPMENT)  ## tests with a real dockerd and registry, which they start themselves; as root
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
 
 bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
