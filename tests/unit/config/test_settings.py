@@ -154,7 +154,7 @@ def test_vpc_and_an_endpoint_contradict_each_other(endpoint):
 @pytest.mark.parametrize("name", ["scenario", "state"])
 @pytest.mark.parametrize("where", [{"endpoint": "https://tds.example.com"}, {"region": "cn-hangzhou"}])
 def test_what_belongs_to_the_sandbox_is_refused_elsewhere(name, where):
-    with pytest.raises(ConfigurationError, match="belong to --endpoint sandbox"):
+    with pytest.raises(ConfigurationError, match="belongs to --endpoint sandbox"):
         service(**where, **{name: "x"})
 
 
