@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jenkins_scan.config.images import MOST_IMAGES
 from jenkins_scan.config.settings import Origin, RunSettings, service_settings
 from jenkins_scan.config.values import address, digest, label, region, soft_reasons
 from jenkins_scan.errors import ConfigurationError
@@ -55,6 +56,8 @@ def registry_settings(
     in_jenkins: bool,
 ) -> RegistrySettings:
     """The settings of `scan-registry` from its click parameters. Raises `ConfigurationError` (2)."""
+    if len(images) + len(values["digest"]) > MOST_IMAGES:
+        raise ConfigurationError(f"more than {MOST_IMAGES} images were named.", remedy="Split them over several steps.")
     given = {name: _each(name, values[name], checked) for name, checked in _CHECKED.items()}
     if images and (said_twice := [name for name in _OF_THE_IMAGE if given[name]]):
         raise ConfigurationError(

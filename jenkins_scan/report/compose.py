@@ -140,7 +140,12 @@ def _tasks(run: Run, results: Sequence[report.ImageResult]) -> Iterator[report.T
         if noted is None or noted.told is None:
             yield report.TaskEntry(id=task_id, operation=operation, status=task.status)
         else:
-            yield _registry_task(task_id, noted.operation, noted.told, [image.ended for image, _ in those])
+            # By digest: two names of one image are one scan.
+            seen = {
+                (image.submission and image.submission.request.digest) or number: image.ended
+                for number, (image, _) in enumerate(those)
+            }
+            yield _registry_task(task_id, noted.operation, noted.told, [*seen.values()])
 
 
 def _registry_task(
@@ -154,7 +159,7 @@ def _registry_task(
     return report.TaskEntry(
         id=task_id,
         operation=operation,
-        status=one_line(told.status or "" if last is None else last.word),
+        status=one_line(told.status or "submitted" if last is None else last.word),
         result=next((status.result for status in known if status.result), told.result),
         progress=sum(progress) // len(progress) if progress else told.progress,
         total=told.total,

@@ -133,12 +133,12 @@ class _Reading:
             return None
         config = answer.value.get("config") if isinstance(answer.value, dict) else None
         config_digest = DIGEST.fullmatch(str(config.get("digest"))) if isinstance(config, dict) else None
-        namespace, _, name = repository.rpartition("/")
+        namespace, slash, name = repository.partition("/")  # a project, and all the rest, as in Harbor
         return Image(
             digest=answer.digest,
             image_id=config_digest[1] if config_digest else "",
-            namespace=namespace,
-            repo_name=name,
+            namespace=namespace if slash else "",
+            repo_name=name or namespace,
             tag=tag,
             registry_type="harbor",
             instance_id=INSTANCE_ID,

@@ -177,7 +177,8 @@ class _Step:
         most = self.settings.max_images or len(wanted.digests) or len(wanted.tags)
         self.run.registry = RegistryRun(wanted, counted, most)
         self.voice.note(
-            f"precheck: {counted.needed} {'image' if counted.needed == 1 else 'images'} to scan, at most {most} meant"
+            f"precheck: {counted.needed} {'image' if counted.needed == 1 else 'images'} to scan, at most {most} meant "
+            f"(NeedAuthCount {_number(counted.need_auth_count)}, ScanImageCount {_number(counted.scan_image_count)})"
         )
         if self.settings.sync and counted.needed == 0:
             return 1, True
@@ -225,3 +226,7 @@ class _Step:
         """The regions, live where they could be had, for an image of another one."""
         if isinstance(image.error, RegionNotSupported):
             image.error.remedy = self._other_regions()
+
+
+def _number(told: int | None) -> str:
+    return "not told" if told is None else str(told)

@@ -53,18 +53,21 @@ def place_of(found: ResolvedImage, wanted: ImageFilter) -> Place:
         region_id=None if host is None else host.region,
         namespace=namespace if repo_name else None,
         repo_name=repo_name or namespace,
-        tag=name.tag,
+        tag=name.sent_tag or name.tag,
         digest=digest.removeprefix("sha256:"),
     )
 
 
 def submission_of(place: Place, found: ResolvedImage) -> Submission:
-    """What names this image to the service: its registry has said the digest."""
+    """What names this image to the service: its registry has said the digest.
+
+    The tag does not: the service may list the digest under another one, and it is the same image. Nor do the names
+    where the kind of the registry is not known: the service may have names of its own for them.
+    """
     config = found.identity.config_digest
     request = ScanRequest(
-        namespace=place.namespace,
-        repo_name=place.repo_name,
-        tag=place.tag,
+        namespace=place.namespace if place.registry_type else None,
+        repo_name=place.repo_name if place.registry_type else None,
         digest=place.digest,
         image_id=None if config is None else config.removeprefix("sha256:"),
     )
@@ -80,13 +83,13 @@ def filter_of(places: Sequence[Place], wanted: ImageFilter) -> ImageFilter:
         return wanted
     known = all(place.registry_type for place in places)
     return ImageFilter(
-        registry_types=wanted.registry_types or _each(place.registry_type for place in places),
-        region_ids=wanted.region_ids or (_each(place.region_id for place in places) if known else ()),
+        registry_types=wanted.registry_types or _of_all(place.registry_type for place in places),
+        region_ids=wanted.region_ids or (_of_all(place.region_id for place in places) if known else ()),
         instance_ids=wanted.instance_ids,
-        repo_namespaces=_each(place.namespace for place in places) if known else (),
+        repo_namespaces=_of_all(place.namespace for place in places) if known else (),
         repo_ids=wanted.repo_ids,
-        repo_names=_each(place.repo_name for place in places) if known else (),
-        digests=_each(place.digest for place in places),
+        repo_names=_of_all(place.repo_name for place in places) if known else (),
+        digests=_of_all(place.digest for place in places),
         source_ip=wanted.source_ip,
     )
 
@@ -156,8 +159,10 @@ def _named(place: ScanRequest, digest: str, how: RegistryDigestFrom) -> ImageRun
     return ImageRun(label, identity=identity, submission=Submission(request, how))
 
 
-def _each(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value))
+def _of_all(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Each value once; none where one is not known, as the filter would leave that image out."""
+    every = dict.fromkeys(values)
+    return () if None in every else tuple(value for value in every if value)
 
 
 def _only(values: Sequence[str]) -> str | None:

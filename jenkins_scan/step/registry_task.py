@@ -31,6 +31,8 @@ GROWTH: Final = 1.5
 LONGEST_PAUSE: Final = 20.0
 JITTER: Final = 0.25
 """At most this share is added or taken away: many builds that wait for a slot must not ask in step."""
+SUBMITTED: Final = "submitted"
+"""Stands for the service's word for a task of which it told nothing: as the reports show a task of `scan`."""
 NOTICE: Final = 30.0
 """Seconds between two signs of life."""
 
@@ -134,4 +136,6 @@ class Slots:
 
 def _taken_up(image: ImageRun) -> RegistryTask | None:
     noted = image.task
-    return None if noted is None or noted.task is None else RegistryTask(task_id=noted.task.task_id)
+    if noted is None or noted.task is None:
+        return None
+    return RegistryTask(task_id=noted.task.task_id, status=SUBMITTED)

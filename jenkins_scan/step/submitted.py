@@ -75,10 +75,9 @@ class Submitted:
 
     def _may_be_own(self, row: TaskStatus) -> bool:
         """Whether nothing shows the row to be of another repository, which may hold the same bytes."""
-        name = self.request.listed_name
         if self.uuid is not None and row.uuid is not None:
             return same_uuid(row.uuid, self.uuid)
-        return name is None or row.name is None or _may_be_same(name, row.name)
+        return row.name is None or _may_be_named(self.request, row.name)
 
     def _since(self, began: float | None) -> float | None:
         """From when on a scan that ends is no older one, by the service's clock; None where nobody can tell."""
@@ -107,9 +106,11 @@ def _plain(uuid: str) -> str:
     return uuid.replace("-", "").lower()
 
 
-def _may_be_same(one: ListedName, other: ListedName) -> bool:
-    """Whether the names are equal as far as both are known."""
-    namespaces = (one.namespace, other.namespace)
-    return (one.repo_name, one.tag) == (other.repo_name, other.tag) and (
-        None in namespaces or len(set(namespaces)) == 1
+def _may_be_named(request: ScanRequest, name: ListedName) -> bool:
+    """Whether nothing of the name that was sent differs from this one; what was not sent may be anything."""
+    parts = (
+        (request.repo_name, name.repo_name),
+        (request.tag, name.tag),
+        (request.namespace, name.namespace),
     )
+    return all(sent is None or listed is None or sent == listed for sent, listed in parts)

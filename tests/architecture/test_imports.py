@@ -116,14 +116,22 @@ class Import:
     at_once: bool
 
 
-MODULES = [
-    Module(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
-    for path in sorted(PACKAGE.rglob("*.py"))
-]
+@cache
+def modules() -> list[Module]:
+    """All of the package; parsed when a test asks, as every worker of a test run collects this file."""
+    return [
+        Module(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    ]
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> list[Import]:
     """Everything that is imported, as dotted names."""
+    return list(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lazy = {id(node) for function in functions for node in ast.walk(function)}
     for node in ast.walk(module.tree):
@@ -239,11 +247,11 @@ RULES = [
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_module_keeps_the_rule(rule: Callable[[Module], list[str]]) -> None:
-    assert {module.path: broken for module in MODULES if (broken := rule(module))} == {}
+    assert {module.path: broken for module in modules() if (broken := rule(module))} == {}
 
 
 def test_every_part_of_the_package_has_its_arrows() -> None:
-    assert {module.part for module in MODULES} - {""} <= ARROWS.keys()
+    assert {module.part for module in modules()} - {""} <= ARROWS.keys()
 
 
 @pytest.mark.parametrize(

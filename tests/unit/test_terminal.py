@@ -98,3 +98,51 @@ def test_ascii_agents_get_escapes_instead_of_an_error():
     stream = io.TextIOWrapper(raw, encoding="ascii")
     Terminal(stream, stream).report("中 \udcff\n")
     assert raw.getvalue() == "中 \\udcff\n".encode()
+
+
+class TestShow:
+    """What is so at this moment, on one line that the next one replaces."""
+
+    class Console(io.StringIO):
+        def isatty(self):
+            return True
+
+    def shown(self, do, *, quiet=False, term="xterm", err=None):
+        err = err or self.Console()
+        terminal = Terminal(self.Console(), err)
+        terminal.configure(color="never", verbosity=0, quiet=quiet, environ={} if term is None else {"TERM": term})
+        do(terminal)
+        return err.getvalue()
+
+    def test_each_takes_the_place_of_the_last_and_a_line_the_place_of_both(self):
+        def do(terminal):
+            terminal.show("10 %")
+            terminal.show("20 %")
+            terminal.line("done")
+            terminal.line("and out")
+
+        assert self.shown(do).split("\r\x1b[2K")[1:] == ["10 %", "", "20 %", "done\nand out\n"]
+
+    def test_a_report_on_stdout_takes_its_place_too_as_both_may_be_one_console(self):
+        assert self.shown(lambda terminal: (terminal.show("10 %"), terminal.report("{}"))).endswith("10 %\r\x1b[2K")
+
+    def test_nothing_is_left_of_it_at_the_end(self):
+        assert self.shown(lambda terminal: (terminal.show("10 %"), terminal.close())).endswith("10 %\r\x1b[2K")
+        assert self.shown(Terminal.close) == ""
+
+    @pytest.mark.parametrize(
+        "surroundings", [{"quiet": True}, {"term": "dumb"}, {"term": ""}, {"term": None}, {"err": io.StringIO()}]
+    )
+    def test_nowhere_else_is_a_line_replaced(self, surroundings):
+        assert self.shown(lambda terminal: terminal.show("10 %"), **surroundings) == ""
+
+    def test_it_stays_one_line_without_secrets_and_control_characters(self, monkeypatch):
+        def do(terminal):
+            terminal.redact.add("canary-secret")
+            terminal.show(f"canary-secret \r\n\x1b[31m {'x' * 300}")
+
+        monkeypatch.setenv("COLUMNS", "40")
+        text = self.shown(do).rpartition("\x1b[2K")[2]
+        assert "canary" not in text
+        assert text.isprintable()
+        assert len(text) < 40

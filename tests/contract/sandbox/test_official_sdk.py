@@ -1,7 +1,6 @@
 """The official SDK, another client and another signer, works against the sandbox on a loopback port."""
 
 import pytest
-from alibabacloud_sas20181203 import models
 
 from jenkins_scan import sandbox
 
@@ -13,6 +12,8 @@ DIGEST = "a8c9f3765684cd8d9053db9523eab58878e99a199217500efd9ae2a860a7e01e"
 
 def create_request(**fields):
     """A create as the API page shows it, with characters that have to be encoded."""
+    from alibabacloud_sas20181203 import models
+
     return models.CreateJenkinsImageScanTaskRequest(
         **({"token": sandbox.TOKEN, "digest": DIGEST, "jenkins_env": "release", "tag": "a b*c~d/e+中"} | fields)
     )
@@ -31,6 +32,8 @@ def create_request(**fields):
     ids=["permanent key", "temporary key"],
 )
 def test_the_sdk_creates_a_task_reads_the_quota_and_sees_the_task(connect, state, credentials):
+    from alibabacloud_sas20181203 import models
+
     client = connect(**credentials)
     created = client.create_jenkins_image_scan_task(create_request())
     assert created.headers["x-jenkins-scan-sandbox"] == "1"

@@ -1,7 +1,6 @@
 """The official SDK reads from the sandbox what it sent: every field is known to its models, with its type."""
 
 import pytest
-from alibabacloud_sas20181203 import models
 
 from jenkins_scan import sandbox
 from tests.contract.sandbox.sdk_calls import by_sdk, mistyped, raw
@@ -51,6 +50,8 @@ ENVELOPE = {
 
 def create(client, **fields):
     """A task of the image, opened by the SDK."""
+    from alibabacloud_sas20181203 import models
+
     request = models.CreateJenkinsImageScanTaskRequest(
         token=sandbox.TOKEN, digest=DIGEST, image_id="b" * 64, repo_name="app", tag="1.0", uuid=UUID, **fields
     )

@@ -4,7 +4,6 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from alibabacloud_sas20181203 import models
 
 from jenkins_scan.security_center.interface import ListedImage
 from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryImage, RegistryTask
@@ -73,24 +72,26 @@ def precheck(registries, wanted):
     return registries.precheck(wanted, deadline=DEADLINE)
 
 
-OPERATIONS = {
-    "PublicCreateImageScanTask": (create, models.PublicCreateImageScanTaskRequest),
-    "PublicPreCheckImageScanTask": (precheck, models.PublicPreCheckImageScanTaskRequest),
-}
+OPERATIONS = {"PublicCreateImageScanTask": create, "PublicPreCheckImageScanTask": precheck}
 
 
 @pytest.mark.parametrize("source_ip", [None, "192.0.2.1"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_all_nine_parameters_are_sent_as_the_sdk_sends_them(operation, source_ip):
-    ask, request = OPERATIONS[operation]
-    sent, _ = asked(operation, lambda registries: ask(registries, ImageFilter(**FIELDS, source_ip=source_ip)))
+    from alibabacloud_sas20181203 import models
+
+    sent, _ = asked(
+        operation, lambda registries: OPERATIONS[operation](registries, ImageFilter(**FIELDS, source_ip=source_ip))
+    )
     lists = {name: ",".join(values) for name, values in FIELDS.items()}
-    assert sent == request(**lists, source_ip=source_ip).to_map()
+    assert sent == getattr(models, f"{operation}Request")(**lists, source_ip=source_ip).to_map()
     assert len(sent) == (8 if source_ip is None else 9)
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_each_parameter_goes_by_its_own_name(name):
+    from alibabacloud_sas20181203 import models
+
     sent, _ = asked(
         "PublicCreateImageScanTask", lambda registries: create(registries, ImageFilter(**{name: FIELDS[name]}))
     )
@@ -99,6 +100,8 @@ def test_each_parameter_goes_by_its_own_name(name):
 
 @pytest.mark.parametrize("source_ip", [None, "192.0.2.1"])
 def test_images_to_synchronise_are_written_as_in_the_official_example(source_ip):
+    from alibabacloud_sas20181203 import models
+
     sent, answer = asked(
         "PublicSyncAndCreateImageScanTask",
         lambda registries: registries.sync_and_create(
@@ -115,12 +118,16 @@ def test_images_to_synchronise_are_written_as_in_the_official_example(source_ip)
 
 
 def test_the_regions_are_asked_for_in_english():
+    from alibabacloud_sas20181203 import models
+
     sent, answer = asked("ListImageRegistryRegion", lambda registries: registries.regions(deadline=DEADLINE))
     assert sent == models.ListImageRegistryRegionRequest(lang="en").to_map()
     assert answer.value == {"cn-hangzhou": "China (Hangzhou)", "us-east-1": "US (Virginia)"}
 
 
 def test_the_list_of_images_is_asked_for_as_the_sdk_asks():
+    from alibabacloud_sas20181203 import models
+
     wanted = ImageFilter(digests=(DIGEST,), registry_types=("CI/CD",))
     sent, answer = asked("DescribeImageInstances", lambda registries: registries.images(wanted, deadline=DEADLINE))
     criteria = [{"name": "digest", "value": DIGEST}, {"name": "registryType", "value": "CI/CD"}]
@@ -141,6 +148,8 @@ def test_the_list_of_images_is_asked_for_as_the_sdk_asks():
 
 
 def test_the_sample_response_of_the_page_is_read_to_the_same_values():
+    from alibabacloud_sas20181203 import models
+
     _, answer = asked("PublicCreateImageScanTask", lambda registries: create(registries, ImageFilter(tags=("0.2",))))
     assert answer.value == SAMPLE_TASK
     assert answer.request_id == "F9353221-40F4-5F98-B73C-2803DC804033"

@@ -129,7 +129,7 @@ def test_each_tag_is_an_image_with_the_names_of_its_repository(url):
         ("web", "multi", digest_of(INDEX)),
     ]
     first, *_, last = images
-    assert (first.namespace, first.repo_name, first.image_id) == ("team/sub", "app", CONFIG)
+    assert (first.namespace, first.repo_name, first.image_id) == ("team", "sub/app", CONFIG)
     assert (last.namespace, last.image_id) == ("", "")
     assert {one.registry_type for one in images} == {"harbor"}
     assert len({one.repo_id for one in images}) == 2
@@ -142,7 +142,7 @@ def test_each_tag_is_an_image_with_the_names_of_its_repository(url):
         ({"Digests": digest_of(NEW)}, 1),
         ({"Digests": f"sha256:{digest_of(NEW)}"}, 0),
         ({"Digests": "e" * 64}, 0),
-        ({"RepoNamespaces": "team/sub", "RepoNames": "app", "Tags": "latest"}, 1),
+        ({"RepoNamespaces": "team", "RepoNames": "sub/app", "Tags": "latest"}, 1),
         ({"RepoNames": "web"}, 2),
         ({"RegistryTypes": "harbor", "InstanceIds": "harbor-sandbox", "RegionIds": "cn-hangzhou"}, 4),
         ({"RegistryTypes": "acr"}, 0),
@@ -177,7 +177,7 @@ def test_an_image_that_was_just_pushed_is_known_after_it_was_synchronised(attach
     here = attached("not-synced")
     pages.push("web", "2.0", manifest(9))
     pushed = {"registryType": "harbor", "regionId": "cn-hangzhou", "instanceId": "harbor-sandbox", "repoId": "r"}
-    pushed |= {"repoNamespace": "team/sub", "repoName": "app", "tag": "2.0", "digest": digest_of(manifest(9))}
+    pushed |= {"repoNamespace": "team", "repoName": "sub/app", "tag": "2.0", "digest": digest_of(manifest(9))}
     assert selected(here, Digests=pushed["digest"]) == 0
     sync = "PublicSyncAndCreateImageScanTask"
     assert here.ask(sync, Images=json.dumps([pushed])).body["Data"]["TotalCount"] == 0
@@ -194,7 +194,7 @@ def test_long_lists_are_read_to_their_end(pages, url):
     )
     pages.answers["/v2/_catalog?last=a&n=100"] = b'{"repositories": ["web"]}'
     images = LoopbackRegistry(url).images(frozenset())
-    assert {one.repo_name for one in images} == {"app", "web"}
+    assert {one.repo_name for one in images} == {"sub/app", "web"}
 
 
 def test_a_repository_and_a_tag_that_are_gone_are_left_out(pages, url):

@@ -17,7 +17,7 @@ from jenkins_scan.gate.baseline import Baseline, BaselineImage
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.gate.verdict import judge
-from jenkins_scan.security_center.interface import ImageList, Phase, Quota
+from jenkins_scan.security_center.interface import ImageList, ListedName, Phase, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
 from jenkins_scan.step.opening import SUBMIT_BUDGET
 from jenkins_scan.step.record import ImageRun, Run
@@ -126,7 +126,7 @@ def test_precheck_quota_and_create_are_all_that_a_submit_takes(take, center):
     assert image.reference == f"sha256:{HEX[0]}"
     assert (image.task.task.task_id, image.task.operation, image.task.request_id) == (TASK, CREATE, "REQUEST")
     assert (image.task.told, image.task.by_service) == (opened(), True)
-    assert ended.voice.notes == ["precheck: 1 image to scan, at most 1 meant"]
+    assert ended.voice.notes == ["precheck: 1 image to scan, at most 1 meant (NeedAuthCount 1, ScanImageCount 1)"]
 
 
 class TestPrecheck:
@@ -447,7 +447,7 @@ class TestLostAnswer:
         center.says["latest"] = self.started(center)
         ended = take()
         assert ended.run.images[0].task.is_shared
-        assert ended.run.images[0].task.told == RegistryTask(task_id=TASK)
+        assert ended.run.images[0].task.told == RegistryTask(task_id=TASK, status="submitted")
 
     @pytest.mark.parametrize("ago", [90.0, None])
     def test_without_one_a_task_may_exist_and_nothing_is_created_again(self, take, center, ago):
@@ -632,6 +632,29 @@ class TestReferences:
         )
         (image,) = ended.run.images
         assert (image.submission.request.image_id, image.submission.digest_from) == ("c" * 64, "registry")
+
+    @pytest.mark.parametrize(
+        ("reference", "name", "code"),
+        [
+            (f"{ACR}:1", ("team", "app", "latest"), 0),
+            (f"{ACR}:1", ("team", "mirror", "1"), 16),
+            (f"{HARBOR}:1", ("team", "app", "latest"), 0),
+            (f"{HARBOR}:1", ("of-its-own", "x", "y"), 0),
+        ],
+    )
+    def test_the_service_may_list_the_digest_under_another_name(self, take, center, reference, name, code):
+        """Another tag of the repository, or words of the service's own where the kind of the registry is not known.
+
+        The same bytes in another repository are another image: their findings may be handled there.
+        """
+        listed_as = ListedName(*name)
+        center.says["latest"] = ()
+        center.says["by_id"] = ()
+        center.says["of_image"] = lambda: (
+            center.row(HEX[0], task_id=None, scanned_at=center.clock.now(), name=listed_as, uuid="U"),
+        )
+        ended = take(ImageFilter(), HoldingRegistry(found(reference)), judging=GATE)
+        assert (ended.code, ended.run.images[0].proof) == (code, "digest" if code == 0 else None)
 
     def test_of_another_host_only_the_digest_is_known(self, take, center):
         take(ImageFilter(), HoldingRegistry(found(f"{HARBOR}:1")))

@@ -35,6 +35,8 @@ SOUND = {
     "docker-archive": archive(packed_image(layers=[b"one", b"two"])),
     "oci-archive": tar_of(layout(index(IMAGE.described()).named(name="app:1"))),
 }
+MORE = settings(max_examples=2 * settings.default.max_examples)
+"""Than other tests search: what is read here comes from strangers."""
 
 
 def ends(path, scheme):
@@ -57,7 +59,7 @@ def ends_as_archive(content, scheme):
 
 @pytest.mark.parametrize("scheme", SOUND)
 @pytest.mark.parametrize("first", [True, False], ids=["changed, then compressed", "compressed, then changed"])
-@settings(deadline=None, max_examples=60)
+@MORE
 @given(st.data(), COMPRESSED)
 def test_changed_bytes(scheme, first, data, compress):
     content = bytearray(SOUND[scheme] if first else compress(SOUND[scheme]))
@@ -70,7 +72,7 @@ def test_changed_bytes(scheme, first, data, compress):
 
 
 @pytest.mark.parametrize("scheme", SOUND)
-@settings(deadline=None, max_examples=30)
+@MORE
 @given(st.binary(max_size=1500), COMPRESSED)
 def test_arbitrary_bytes(scheme, content, compress):
     assert ends_as_archive(compress(content), scheme) == UnreadableImage("").exit_code
@@ -96,7 +98,7 @@ def places_in(body):
 
 
 @pytest.mark.parametrize("kind", ["oci-layout", "index", "manifest", "config"])
-@settings(deadline=None, max_examples=30)
+@MORE
 @given(st.data())
 def test_documents_of_a_layout_with_values_replaced_and_all_digests_sound(kind, data):
     def change(name, body):
@@ -108,7 +110,7 @@ def test_documents_of_a_layout_with_values_replaced_and_all_digests_sound(kind, 
 
 
 @pytest.mark.parametrize("kind", ["entry", "config"])
-@settings(deadline=None, max_examples=40)
+@MORE
 @given(st.data())
 def test_documents_of_a_docker_archive_with_values_replaced(kind, data):
     image = packed_image()
