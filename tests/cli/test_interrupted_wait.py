@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -11,8 +10,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-
-from jenkins_scan.clock import SystemClock
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/result.schema.json").read_text()))
@@ -124,25 +121,3 @@ def test_a_wait_that_is_aborted_anywhere_keeps_its_task(cli, archive):
         assert [task["id"] for task in run.result["tasks"]] == [opened], f"lost by a signal at call {due}"
     assert 143 in codes <= {143, FAILED}
     assert cli(*WAIT).code == FAILED
-
-
-def test_a_process_that_waits_ends_at_once_and_the_next_one_finishes_the_job(cli, archive, tmp_path):
-    (tmp_path / "s.toml").write_text(f"clock.finish_after = 3600\n{FINDING}")
-    command = [sys.executable, "-m", "jenkins_scan", "-vv", "scan", archive, *SANDBOX, *GATE]
-    covered = {"COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", "")}
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **covered}
-    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert any("DescribeOnceTaskLeafRecordPage answered" in line for line in process.stderr)
-            process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=2)
-        finally:
-            process.kill()
-    result = json.loads((tmp_path / "scan-report" / "result.json").read_text())
-    SCHEMA.validate(result)
-    (task,) = [task["id"] for task in result["tasks"]]
-    assert (process.returncode, result["exit_code"], result["reason"]) == (143, 143, "interrupted")
-    assert task in err.splitlines()[-1]
-    (tmp_path / "s.toml").write_text(FINDING)
-    again = cli(*WAIT, at=SystemClock())
-    assert (again.code, again.result["tasks"][0]["id"]) == (FAILED, task)

@@ -9,6 +9,7 @@ from jenkins_scan.errors import CredentialsMissing
 from jenkins_scan.security_center import ram_credentials
 from jenkins_scan.security_center.ram_credentials import from_default_chain
 from tests.support.center import Canned, as_json
+from tests.support.loopback_servers import loopback_servers
 
 CANARY = "canary-0123456789"
 FOUND = {
@@ -21,6 +22,13 @@ FOUND = {
 EACH = "EnvironmentVariable, CLIProfile, Profile, URL"
 CHAIN = "the default chain of alibabacloud-credentials"
 REPOSITORY = Path(ram_credentials.__file__).parents[2]
+
+
+@pytest.fixture
+def serve():
+    """Starts a loopback server with a canned answer."""
+    with loopback_servers() as start:
+        yield start
 
 
 @pytest.fixture
