@@ -84,11 +84,12 @@ def _bridge(channel: paramiko.Channel, engine: Path) -> None:
         back.start()
         _carry(channel, connection)
         back.join()
-    channel.close()
+    with suppress(OSError, EOFError):  # the other side may be gone already
+        channel.close()
 
 
 def _carry(source, sink) -> None:
-    with suppress(OSError):
+    with suppress(OSError, EOFError):
         while data := source.recv(65536):
             sink.sendall(data)
     for end in (source, sink):
