@@ -39,6 +39,8 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.cli.gate import judging_of
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.config.registry_settings import registry_settings
+    from jenkins_scan.config.settings import Origin, origin_of
+    from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.images.reference import as_label
     from jenkins_scan.step.record import ImageRun
 
@@ -48,6 +50,12 @@ def command(context: click.Context, /, **values: Any) -> int:
     def perform(run: "Run", note: "Callable[[RunSettings], None]") -> None:
         run.images = [ImageRun(as_label(text)) for text in names] or run.images
         app.check_configuration()
+        if values["all_images"] and origin_of(context, "all_images") is not Origin.FLAG:
+            origin = origin_of(context, "all_images")
+            raise ConfigurationError(
+                f"--all-images comes from the {origin}: only the command line may widen a scan.",
+                remedy="Write --all-images there if you mean it; each image costs quota.",
+            )
         judging, warnings = judging_of(app, context, values)
         run.warnings += warnings
         settings = registry_settings(values, names, judging, **app.service_arguments(context))

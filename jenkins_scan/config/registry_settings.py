@@ -62,7 +62,7 @@ def registry_settings(
     if images and (said_twice := [name for name in _OF_THE_IMAGE if given[name]]):
         raise ConfigurationError(
             f"{_flag(said_twice[0])} beside an image: the image says that itself.",
-            remedy=f"Leave out {_flag(said_twice[0])}, or the image.",
+            remedy=f"Leave out {_flag(said_twice[0])} (and JENKINS_SCAN_{said_twice[0].upper()}), or the image.",
         )
     wanted = ImageFilter(
         **{f"{name}s": each for name, each in given.items()}, source_ip=address("--source-ip", values["source_ip"])
@@ -92,10 +92,15 @@ def registry_settings(
 
 
 def _each(name: str, values: Sequence[str], checked: Callable[[str, str | None], str | None]) -> tuple[str, ...]:
-    """The values of a repeatable option, each once; an empty one is none."""
+    """The values of a repeatable option, each once. An empty one is refused: left out, it would mean more images."""
     texts = [checked(_flag(name), text) for text in values]
     for text in texts:
-        if text is not None and ("," in text or any(character.isspace() for character in text)):
+        if not text:
+            raise ConfigurationError(
+                f"{_flag(name)} is empty, and without it the filters may mean more images.",
+                remedy=f"Name a value, or leave {_flag(name)} out; is the variable set that it comes from?",
+            )
+        if "," in text or any(character.isspace() for character in text):
             raise ConfigurationError(
                 f"{_flag(name)}: {text[:80]!a} has a comma or a space, and would be several values.",
                 remedy=f"Repeat {_flag(name)} instead.",

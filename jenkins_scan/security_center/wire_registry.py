@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import (
     BeforeValidator,
@@ -97,6 +97,14 @@ class RegistryTaskData(WireModel):
         if not ids.get("TaskId") and any(ids.values()):
             raise ValueError("the task id has another name")
         return data
+
+    @model_validator(mode="after")
+    def _is_no_task_without_an_id(self) -> Self:
+        """An answer that tells of a task is none that says that no slot was free, whatever it lacks."""
+        signs = (self.total_count, self.finish_count, self.progress, self.collect_time, self.exec_time, self.status)
+        if self.task_id is None and any(signs):
+            raise ValueError("it tells of a task and names none")
+        return self
 
 
 class RegistryTaskReply(WireModel):

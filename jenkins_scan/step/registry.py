@@ -36,6 +36,7 @@ from jenkins_scan.step.registry_task import (
     Create,
     Slots,
     require_count,
+    require_listed,
     require_quota,
     require_total,
 )
@@ -140,7 +141,7 @@ class _Step:
             if quota is not None:
                 require_quota(quota, needed, self.settings.min_quota)
         if not named:
-            self.run.images = images = self._images(wanted, budget)
+            self.run.images = images = self._images(wanted, needed, budget)
         if self.settings.judging is not None:
             for image in images:  # a baseline that does not fit ends the run before anything is sent
                 baseline_of(self.settings.judging, image)
@@ -153,7 +154,8 @@ class _Step:
             told = slots.open(images, create, budget=budget, deadline=deadline)
             for image in images if told is not None else ():
                 image.task = None if image.task is None else replace(image.task, told=told)
-            doubt = require_total(told, needed, different(images))
+            listed = any(_how(image) in (LISTED, LISTED_TAG) for image in images)
+            doubt = require_total(told, needed, different(images), listed=listed)
             lead.warnings += [] if doubt is None else [doubt]
 
         # In a thread of its own, as a signal must find the note of a create that is under way.
@@ -185,18 +187,20 @@ class _Step:
         require_count(counted.needed, wanted, most)
         return counted.needed, False
 
-    def _images(self, wanted: ImageFilter, budget: float) -> list[ImageRun]:
+    def _images(self, wanted: ImageFilter, needed: int, budget: float) -> list[ImageRun]:
         """The images that options mean: by digest, else as the service lists them."""
         if wanted.digests:
             return images_named(wanted)
         try:
             listed = self.center.registries.images(wanted, deadline=budget, everything=self.settings.everything).value
-            return images_listed(listed, LISTED_TAG if wanted.tags else LISTED)
+            images = images_listed(listed, LISTED_TAG if wanted.tags else LISTED)
+            require_listed(images, needed)
         except (AccessError, ServiceError, IncompleteError) as unknown:
             if self.settings.judging is not None:
                 raise
             self.run.warnings.append(f"`wait` cannot take this task up, as its images are not known: {unknown.message}")
             return images_named(wanted)
+        return images
 
     def _check_regions(self, wanted: ImageFilter, budget: float) -> None:
         """Raises `RegionNotSupported` (17) for a region that the service's own list does not name."""
@@ -230,3 +234,8 @@ class _Step:
 
 def _number(told: int | None) -> str:
     return "not told" if told is None else str(told)
+
+
+def _how(image: ImageRun) -> str | None:
+    """How the digest of the image came to be known; None where it is not."""
+    return None if image.submission is None else image.submission.digest_from

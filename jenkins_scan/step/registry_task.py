@@ -21,6 +21,7 @@ from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
 from jenkins_scan.step.record import ImageRun, Run
+from jenkins_scan.step.registry_images import different
 from jenkins_scan.step.voice import Voice
 
 CREATE: Final = "PublicCreateImageScanTask"
@@ -33,6 +34,8 @@ JITTER: Final = 0.25
 """At most this share is added or taken away: many builds that wait for a slot must not ask in step."""
 SUBMITTED: Final = "submitted"
 """Stands for the service's word for a task of which it told nothing: as the reports show a task of `scan`."""
+LEAST: Final = 1.0
+"""Seconds that have to be left for a create: a slot at the deadline would be quota for a scan that nobody waits for."""
 NOTICE: Final = 30.0
 """Seconds between two signs of life."""
 
@@ -70,16 +73,32 @@ def require_quota(quota: Quota, needed: int, minimum: int) -> None:
         )
 
 
-def require_total(told: RegistryTask | None, needed: int, known: int) -> str | None:
+def require_listed(images: Sequence[ImageRun], needed: int) -> None:
+    """Raises `IncompleteError` (17) when the service lists other images than it counts: one would not be judged."""
+    if needed not in (len(images), different(images)):
+        raise IncompleteError(
+            f"the service lists {len(images)} images for these filters, and counts {needed}: which they are is not "
+            "known.",
+            remedy="Name the images by --digest; a list may lag behind a push.",
+        )
+
+
+def require_total(told: RegistryTask | None, needed: int, known: int, *, listed: bool) -> str | None:
     """A warning where nobody can tell whether the task scans what was meant; None when it does.
 
-    `known` is how many images are known by digest. Raises `RegionNotSupported` (17), and `IncompleteError` (17) when
+    `known` is how many images are known by digest; `listed` tells that they are those of a list, which the number alone
+    bounds, and not named. Raises `RegionNotSupported` (17), and `IncompleteError` (17) when
     the task scans more images than the precheck said, or fewer.
     """
     if told is None:
         return None
     if told.result == REGION_NOT_SUPPORTED:
         raise RegionNotSupported(f"task {told.task_id} was created and refused: {told.result}.")
+    if told.total is None and listed:
+        raise IncompleteError(
+            f"how many images task {told.task_id} scans was not told: it may be more than are listed.",
+            remedy="Name the images by --digest.",
+        )
     if told.total is None:
         return "how many images the task scans was not told, and is not compared with the precheck."
     if not known <= told.total <= needed:
@@ -122,12 +141,12 @@ class Slots:
             if told.task_id is not None:
                 return told
             left = deadline - self.clock.monotonic()
-            if left <= 0:
+            if left <= LEAST:
                 raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
             if self.clock.monotonic() - noticed >= NOTICE:
                 noticed = self.clock.monotonic()
                 self.voice.note(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
-            self.clock.sleep(min(left, pause * (1 + JITTER * (2 * self.spread() - 1))))
+            self.clock.sleep(min(left - LEAST * 0.9, pause * (1 + JITTER * (2 * self.spread() - 1))))
             pause, until = min(LONGEST_PAUSE, pause * GROWTH), self.clock.monotonic() + SUBMIT_BUDGET
 
     def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:

@@ -82,7 +82,7 @@ def verdicts(run):
     ("arguments", "said"),
     [
         ((), "every image of the account"),
-        (("--digest", ""), "every image of the account"),
+        (("--digest", ""), "--digest is empty"),
         (("--registry-type", "acr"), "more than one named image"),
         (("--tag", "1"), "more than one named image"),
         (("--all-images",), "without --max-images"),
@@ -91,7 +91,7 @@ def verdicts(run):
         (("registry.example.com/team/app:1", *DIGEST), "--digest beside an image"),
         (("--sync", *DIGEST), "--registry-type, --region-id"),
         (("--sync", *DIGEST, *PLACE, "--instance-id", "cri-2"), "--instance-id was given more than once"),
-        (("--sync", *DIGEST, *PLACE[:4], "--instance-id", "", *PLACE[6:]), "--instance-id is missing"),
+        (("--sync", *DIGEST, *PLACE[:4], "--instance-id", "", *PLACE[6:]), "--instance-id is empty"),
         (("docker-archive:///app.tar",), "not an image reference"),
         ((f"registry://{ONE}",), "image id"),
         ((*DIGEST, "--platform", "linux"), "is not a platform"),
@@ -474,3 +474,13 @@ def test_a_create_in_flight_when_the_signal_comes_may_have_opened_a_task(tmp_pat
     assert [(image["task"]["id"], image["task"]["status"]) for image in result["images"]] == [(None, "unknown")] * 2
     assert "2 more may exist" in err.splitlines()[-1]
     assert "canary" not in err
+
+
+def test_only_the_command_line_may_widen_a_scan(cli):
+    """A variable of a whole folder must not have every step scan every image of the account."""
+    env = {"JENKINS_SCAN_ALL_IMAGES": "true", "JENKINS_SCAN_MAX_IMAGES": "100000"}
+    run = cli("-vv", "scan-registry", "--endpoint", "sandbox", env=env)
+    assert run.code == 2
+    assert "--all-images comes from the environment" in run.err
+    assert "asking" not in run.err
+    assert cli("scan-registry", "--endpoint", "sandbox", "--all-images", "--max-images", "3").code == 13

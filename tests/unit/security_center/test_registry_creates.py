@@ -77,6 +77,8 @@ MAY_HAVE_RUN = {
     "unreadable": Canned(200, b"{"),
     "no data": as_json({"RequestId": REQUEST_ID}),
     "no task id": as_json({"Data": {"CanCreate": True}}),
+    "no task id, but a task": as_json({"Data": {"CanCreate": False, "TaskId": "", "Status": "INIT", "TotalCount": 1}}),
+    "no task id, but a time": as_json({"Data": {"CanCreate": False, "CollectTime": 1735787045000}}),
     "soft failure with data": as_json({"Success": False, "Data": {"CanCreate": False}}),
 }
 SUCCESS = {"opened": opened(), "no slot": NO_SLOT}

@@ -304,12 +304,12 @@ class TestSlots:
     def test_the_pauses_grow_up_to_a_bound(self, take, center, clock):
         center.says["create"] = NO_SLOT
         take(timeout=600.0)
-        pauses = clock.sleeps[:-1]
+        pauses = clock.sleeps[:-1]  # the last one leaves a second for the create after it
         assert pauses[0] == 2.0
         assert all(
             later == pytest.approx(min(LONGEST_PAUSE, GROWTH * pause)) for pause, later in itertools.pairwise(pauses)
         )
-        assert sum(clock.sleeps) == pytest.approx(600.0)
+        assert 599.0 <= sum(clock.sleeps) < 600.0
 
     @pytest.mark.parametrize("spread", [0.0, 1.0])
     def test_many_builds_do_not_ask_in_step(self, center, clock, spread):

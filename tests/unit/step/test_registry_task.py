@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from jenkins_scan import errors
 from jenkins_scan.config.settings import ServiceSettings
-from jenkins_scan.security_center.interface import CreatedTask, Quota
+from jenkins_scan.security_center.interface import CreatedTask, Quota, ScanRequest
 from jenkins_scan.security_center.registry_scans import ImageFilter
 from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
 from jenkins_scan.step.record import ImageRun, Run
@@ -17,9 +17,11 @@ from jenkins_scan.step.registry_task import (
     LONGEST_PAUSE,
     Slots,
     require_count,
+    require_listed,
     require_quota,
     require_total,
 )
+from jenkins_scan.step.submission import Submission
 from jenkins_scan.step.voice import Silence
 from tests.support.center import FakeClock
 from tests.support.registry_center import HEX, NO_SLOT, TASK, RegistryCenter, opened
@@ -52,26 +54,42 @@ def test_exactly_a_rest_that_is_enough_for_both_goes_on(remaining, needed, minim
     assert enough == (remaining >= needed and remaining >= minimum)
 
 
-@given(total=st.none() | counts, needed=counts, known=counts)
-def test_exactly_a_total_from_what_is_known_to_what_was_counted_goes_on(total, needed, known):
+@given(total=st.none() | counts, needed=counts, known=counts, listed=st.booleans())
+def test_exactly_a_total_from_what_is_known_to_what_was_counted_goes_on(total, needed, known, listed):
     try:
-        doubt = require_total(opened(total), needed, known)
+        doubt = require_total(opened(total), needed, known, listed=listed)
         fits = True
     except errors.IncompleteError as error:
         doubt, fits = None, False
         assert TASK in error.message  # noqa: PT017  not every example raises
-    assert fits == (total is None or known <= total <= needed)
-    assert (doubt is not None) == (total is None)
+    # Of images that were named the digest is a bound as well; those of a list are bound by the number alone.
+    assert fits == (not listed if total is None else known <= total <= needed)
+    assert (doubt is not None) == (total is None and not listed)
+
+
+@given(rows=st.lists(st.sampled_from(HEX), min_size=1, max_size=4), needed=counts)
+def test_images_that_are_listed_have_to_be_as_many_as_are_counted(rows, needed):
+    """One that is counted and not listed would be scanned and paid for, and never judged."""
+    images = [
+        ImageRun("x", submission=Submission(ScanRequest(digest=digest, tag=str(number)), "listed"))
+        for number, digest in enumerate(rows)
+    ]
+    try:
+        require_listed(images, needed)
+        fits = True
+    except errors.IncompleteError:
+        fits = False
+    assert fits == (needed in (len(rows), len(set(rows))))
 
 
 def test_a_region_that_is_not_scanned_beats_any_total():
     for total in (None, 0, 1):
         with pytest.raises(errors.RegionNotSupported, match=TASK):
-            require_total(opened(total, result="TASK_NOT_SUPPORT_REGION"), 1, 1)
+            require_total(opened(total, result="TASK_NOT_SUPPORT_REGION"), 1, 1, listed=True)
 
 
 def test_of_nothing_that_was_opened_nothing_is_said():
-    assert require_total(None, 1, 1) is None
+    assert require_total(None, 1, 1, listed=True) is None
 
 
 class TestSlots:
@@ -110,7 +128,7 @@ class TestSlots:
         assert max(asked) <= timeout + 1e-6
         least = [FIRST_PAUSE * (1 - JITTER)] * (len(asked) - 2)
         assert all(pause >= shortest - 1e-6 for pause, shortest in zip(clock.sleeps, least, strict=False))
-        assert max(clock.sleeps) <= LONGEST_PAUSE * (1 + JITTER)
+        assert max(clock.sleeps, default=0.0) <= LONGEST_PAUSE * (1 + JITTER)
         assert len(asked) <= 9 + timeout / (LONGEST_PAUSE * (1 - JITTER))
 
     @given(refusals=st.integers(0, 20))
