@@ -12,8 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.support.closed_streams import scan_with_closed_streams
-
 TASK_ID = "fc98d58eb56f699d49bf7ebbd6d70a1b"
 QUOTA = {"RequestId": "R", "ImageScan": {"ImageScanCapacity": 100, "ScanCount": 1}}
 CREATED = {"RequestId": "R", "Data": {"TaskId": TASK_ID, "ImageScanCapacity": 100}}
@@ -143,17 +141,6 @@ def test_signals_that_were_ignored_at_the_start_stay_ignored(archive, tmp_path):
             process.communicate(timeout=20)
     assert process.returncode == 0
     assert json.loads((tmp_path / "scan-report" / "result.json").read_text())["verdict"] == "SUBMITTED"
-
-
-@pytest.mark.parametrize(
-    ("closed", "arguments", "code"),
-    [(">&-", [], 0), ("2>&-", ["--min-quota", "1000"], 12), (">&- 2>&-", ["--nope"], 2), ("<&-", [], 0)],
-)
-def test_streams_that_are_closed_at_the_start_do_not_change_the_code(archive, tmp_path, closed, arguments, code):
-    """Each stream with one end; each with every end is an integration test."""
-    assert scan_with_closed_streams(closed, archive, *arguments) == code
-    result = tmp_path / "scan-report" / "result.json"
-    assert not result.exists() if code == 2 else json.loads(result.read_text())["exit_code"] == code
 
 
 def test_a_closed_stdout_does_not_change_the_verdict(archive):
