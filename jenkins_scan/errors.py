@@ -61,7 +61,7 @@ class Reason(Enum):
     USAGE = ("usage", (2,), "options, configuration or environment")
     POLICY = ("policy", (10,), "findings at or above the gate")
     WARN = ("warn", (11,), "a warning gate or a `--soft` reason: the one code to map to UNSTABLE")
-    QUOTA = ("quota", (12,), "quota below `--min-quota`, or spent")
+    QUOTA = ("quota", (12,), "quota below `--min-quota`, spent, or no free task slot before the deadline")
     IMAGE = (
         "image",
         (13,),
