@@ -11,6 +11,7 @@ from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.file import FileSettings
+from jenkins_scan.config.options import SHOWN_FORMATS
 from jenkins_scan.config.settings import check_variables, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError
 from jenkins_scan.jenkins.environment import JenkinsBuild
@@ -51,7 +52,7 @@ class App:
     def outputs(self, texts: Sequence[str]) -> tuple[Output, ...]:
         """The reports of a verb whose report is its purpose, probed; the configuration is checked first (2)."""
         self.check_configuration()
-        outputs = parse_outputs(texts or ("table",))
+        outputs = parse_outputs(texts or ("table",), SHOWN_FORMATS)
         prepare_outputs(outputs)
         return outputs
 

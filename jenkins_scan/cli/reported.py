@@ -82,13 +82,35 @@ def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Pa
     return Reason.INTERNAL.code
 
 
+def _write_reports(app: App, result: "Result", folder: Path, outputs: "tuple[Output, ...]") -> None:
+    """Every other report. The verdict stands already: one that cannot be made is a warning and no more."""
+    from jenkins_scan.report.formats import renderer_of, style_sheet
+    from jenkins_scan.report.interface import FILES
+    from jenkins_scan.report.outputs import RESULT, Output
+
+    standard = (Output(name, folder / file) for name, file in FILES.items() if file != RESULT)
+    texts: dict[str, str] = {}
+    for output in (*outputs, *standard):
+        try:
+            if output.format not in texts:
+                texts[output.format] = renderer_of(output.format)(result)
+        except Exception as problem:  # noqa: BLE001  whatever a stranger's text did to a format
+            app.terminal.bug(problem)
+            app.terminal.line(f"warning: the {output.format} report could not be made: {type(problem).__name__}")
+            continue
+        app.deliver([output], texts)
+        if output.style_sheet is not None:
+            app.write(output.style_sheet, style_sheet())
+
+
 def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge
     from jenkins_scan.report import as_json, summary
     from jenkins_scan.report.compose import compose, without_secrets
-    from jenkins_scan.report.outputs import RESULT, SUMMARY, Output, renderer_of
+    from jenkins_scan.report.interface import SUMMARY
+    from jenkins_scan.report.outputs import RESULT, Output
 
     soft = frozenset() if settings is None else settings.soft
     stop_code = None if run.interrupted is None else run.interrupted.exit_code
@@ -111,7 +133,7 @@ def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, 
             image.error = lost
         result = current()
     app.write(folder / SUMMARY, summary.render(result))
-    app.deliver(outputs, {output.format: renderer_of(output.format)(result) for output in outputs})
+    _write_reports(app, result, folder, outputs)
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result))
     app.terminal.rows(summary.images(result), always=True)

@@ -9,6 +9,7 @@ import click
 
 from jenkins_scan.config.option import Command, Duration, Option
 from jenkins_scan.errors import Reason
+from jenkins_scan.report.interface import FORMATS
 
 SOFT_REASONS = tuple(
     reason.slug
@@ -16,7 +17,6 @@ SOFT_REASONS = tuple(
         *(Reason.POLICY, Reason.QUOTA, Reason.IMAGE, Reason.ACCESS, Reason.SERVICE, Reason.TIMEOUT, Reason.INCOMPLETE),
     )
 )
-FORMATS = ("json", "table")
 DEFAULT_REPORT_DIR = "scan-report"
 
 
@@ -29,6 +29,9 @@ SCAN = ("scan",)
 REGISTRY = ("scan-registry",)
 SUBMIT = ("scan", "scan-registry")
 JUDGED = ("scan", "scan-registry", "wait")
+SHOWN = ("inspect", "quota")
+SHOWN_FORMATS = ("json", "table")
+"""What a verb can show whose report is no result of a scan."""
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -272,10 +275,19 @@ OPTIONS: tuple[Option, ...] = (
         name="output",
         short="-o",
         metavar="FORMAT[=PATH]",
-        commands=ALL,
+        commands=JUDGED,
         repeatable=True,
         in_found_file=True,
         help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(FORMATS)}.",
+    ),
+    Option(
+        name="output",
+        short="-o",
+        metavar="FORMAT[=PATH]",
+        commands=SHOWN,
+        repeatable=True,
+        in_found_file=True,
+        help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(SHOWN_FORMATS)}.",
     ),
     Option(
         name="report-dir",
@@ -283,7 +295,7 @@ OPTIONS: tuple[Option, ...] = (
         commands=JUDGED,
         default=DEFAULT_REPORT_DIR,
         in_found_file=True,
-        help="Folder for result.json and summary.txt; old reports in it are replaced.",
+        help="Folder for result.json, summary.txt and a report in every format; old ones in it are replaced.",
     ),
     Option(
         name="scenario",

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import RunSettings
 from jenkins_scan.errors import Reason
-from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.stored import finding_to_dict, waived_to_dict
 from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
@@ -29,7 +29,7 @@ LONGEST_TEXT = 2000
 OWN_WORDS: Final = frozenset(
     (
         *("schema", "tool", "verdict", "reason", "slug", "status", "operation", "source", "soft", "kind"),
-        *("severity", "proof", "counts"),
+        *("severity", "proof", "counts", "gate"),
         *("store", "size_semantics", "manifest_kind", "registry_digest_from", "digest_from", "jenkins_env"),
     )
 )
@@ -112,6 +112,13 @@ def _findings(image: ImageRun) -> dict[str, Any]:
     if judgement is None:
         return {}
     still_open, compared = judgement.waived.open, judgement.compared
+    failing, warning = frozenset(judgement.judged.failing), frozenset(judgement.judged.warning)
+    known = None if compared is None else frozenset(compared.known)
+
+    def seen(finding: Finding) -> dict[str, Any]:
+        gate = "fail" if finding in failing else "warn" if finding in warning else None
+        return {"gate": gate, "known": None if known is None else finding in known}
+
     fetched = [kind for kind in Kind if kind in judgement.fetched]
     counts: dict[str, dict[str, int]] = {kind.value: {level.value: 0 for level in Severity} for kind in fetched}
     for finding in still_open:
@@ -119,8 +126,8 @@ def _findings(image: ImageRun) -> dict[str, Any]:
     return {
         "counts": counts,
         "not_fetched": tuple(kind.value for kind in Kind if kind not in judgement.fetched),
-        "findings": tuple(finding_to_dict(finding) for finding in still_open),
-        "waived": tuple(waived_to_dict(finding, waiver) for finding, waiver in judgement.waived.waived),
+        "findings": tuple(finding_to_dict(finding) | seen(finding) for finding in still_open),
+        "waived": tuple(waived_to_dict(finding, by) | seen(finding) for finding, by in judgement.waived.waived),
         "new": None if compared is None else len(compared.new),
         "known": None if compared is None else len(compared.known),
         "fixed": None if compared is None else compared.fixed,

@@ -3,50 +3,17 @@
 import contextlib
 import difflib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from jenkins_scan.errors import OutputError
-from jenkins_scan.report.interface import Renderer
+from jenkins_scan.report.interface import FILES, FORMATS, STYLE_SHEET, SUMMARY
 
-RESULT = "result.json"
-SUMMARY = "summary.txt"
-STANDARD_SET = (
-    *(
-        RESULT,
-        SUMMARY,
-        "junit.xml",
-        "report.sarif",
-        "issues.json",
-        "findings.csv",
-        "report.md",
-        "html/index.html",
-        "html/report.css",
-    ),
-)
+RESULT: Final = FILES["json"]
+STANDARD_SET: Final = (*FILES.values(), SUMMARY, str(PurePosixPath(FILES["html"]).with_name(STYLE_SHEET)))
 """Every file name that a report folder may hold: old ones are removed, so that none can pass for this run's."""
-
-
-def renderer_of(name: str) -> Renderer:
-    """The renderer of a format, imported when asked for. Raises `OutputError` (2) with a suggestion."""
-    from jenkins_scan.config.options import FORMATS
-
-    match name:
-        case "json":
-            from jenkins_scan.report import as_json
-
-            return as_json.render
-        case "table":
-            from jenkins_scan.report import table
-
-            return table.render
-        case _:
-            near = difflib.get_close_matches(name, FORMATS, n=1)
-            raise OutputError(
-                f"-o: {name[:40]!r} is not a report format" + (f"; did you mean {near[0]!r}?" if near else "."),
-                remedy=f"Choose from {', '.join(FORMATS)}, as FORMAT or FORMAT=PATH.",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +23,42 @@ class Output:
     format: str
     path: Path | None
 
+    @property
+    def style_sheet(self) -> Path | None:
+        """The file that the page needs beside itself; None for every other format."""
+        return self.path.with_name(STYLE_SHEET) if self.path is not None and self.format == "html" else None
 
-def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
+
+def parse_outputs(texts: Sequence[str], formats: Sequence[str] = FORMATS) -> tuple[Output, ...]:
     """The outputs asked for. Raises `OutputError` (2) for unknown formats, empty or double targets."""
     outputs = []
     for text in texts:
         name, equals, path = text.partition("=")
-        renderer_of(name)
+        if name not in formats:
+            raise _unknown(name, formats)
         if equals and not path:
             raise OutputError(f"-o {text}: the path after = is empty.")
         outputs.append(Output(name, Path(path) if equals else None))
-    targets = [None if output.path is None else os.path.abspath(output.path) for output in outputs]  # noqa: PTH100
-    if len(set(targets)) < len(targets):
+    targets = [_spelled_out(output.path) for output in outputs]
+    if len(set(targets)) < len(targets) or any(
+        _spelled_out(output.style_sheet) in targets for output in outputs if output.style_sheet
+    ):
         raise OutputError(
             "-o: two reports go to the same place.", remedy="Give all but one a path of its own: -o FORMAT=PATH."
         )
     return tuple(outputs)
+
+
+def _unknown(name: str, formats: Sequence[str]) -> OutputError:
+    near = difflib.get_close_matches(name, formats, n=1)
+    return OutputError(
+        f"-o: {name[:40]!r} is not a report format here" + (f"; did you mean {near[0]!r}?" if near else "."),
+        remedy=f"Choose from {', '.join(formats)}, as FORMAT or FORMAT=PATH.",
+    )
+
+
+def _spelled_out(path: Path | None) -> str | None:
+    return None if path is None else os.path.abspath(path)  # noqa: PTH100  a link that is there stays one
 
 
 def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
@@ -84,17 +71,14 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
         _stay_where_named(folder, "--report-dir")
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
-        for name in STANDARD_SET:
-            old = folder / name
-            if old.resolve() in kept:
-                continue
-            if old.parent != folder and old.parent.is_symlink():
-                old.parent.unlink()  # `html` as a link would let us remove files elsewhere
-            elif old.is_dir() and not old.is_symlink():
+        for old in (folder / name for name in STANDARD_SET):
+            if old.parent != folder:
+                _make_own(old.parent)
+            if old.is_dir() and not old.is_symlink():
                 raise OutputError(
                     f"--report-dir: {old} is a folder.", remedy="Remove it, or choose another --report-dir."
                 )
-            else:
+            if old.resolve() not in kept:
                 old.unlink(missing_ok=True)
 
 
@@ -104,8 +88,8 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, ke
     `folder` is the report folder: its own files are nobody else's. A file in `keep` stays until it is written anew.
     """
     kept = {path.resolve() for path in keep}
-    taken = [] if folder is None else [(folder / name).resolve() for name in (RESULT, SUMMARY)]
-    for path in (output.path for output in outputs if output.path is not None):
+    taken = [] if folder is None else [(folder / name).resolve() for name in STANDARD_SET]
+    for path in _files(outputs):
         with _explained(path, "-o"):
             if path.resolve() in taken:
                 raise OutputError(f"-o: {path} is written by --report-dir itself.", remedy="Choose another file name.")
@@ -116,6 +100,10 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, ke
             _probe(path.parent)
             if path.resolve() not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _files(outputs: Iterable[Output]) -> Iterable[Path]:
+    return (path for output in outputs for path in (output.path, output.style_sheet) if path is not None)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -131,6 +119,13 @@ def write_atomically(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _make_own(folder: Path) -> None:
+    """Makes a folder within the report folder; as a link it would let us write and remove files elsewhere."""
+    if folder.is_symlink():
+        folder.unlink()
+    folder.mkdir(exist_ok=True)
 
 
 def _probe(folder: Path) -> None:

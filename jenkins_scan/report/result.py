@@ -91,7 +91,10 @@ class ImageResult(Part):
     not_fetched: tuple[str, ...] | None = None
     """Kinds whose lists could not be read; null while the image was not judged."""
     findings: tuple[dict[str, Any], ...] = ()
+    """The open ones, by the fields of a finding. `gate` is `fail` or `warn` for those that fail the image or warn of
+    it, else null; `known` tells whether the baseline has it, and is null without one."""
     waived: tuple[dict[str, Any], ...] = ()
+    """The same of accepted ones, each with its `waiver`: id, reason, expires, owner."""
     new: int | None = None
     known: int | None = None
     fixed: int | None = None

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
+from jenkins_scan.report.rows import LEVELS
 
 SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
 MOST_NAMES = 5
 MOST_FINDINGS = 10
-LEVELS = ("critical", "high", "unknown", "medium", "low")
 LONGEST_LINE = 1000
 MEANINGS = {
     None: "the image has NOT been judged",

@@ -36,6 +36,7 @@ ARROWS = {
         "step.record",
         "step.submission",
         "gate.stored",
+        "gate.names",
         "gate.given_file",
         "config.settings",
         "config.options",
