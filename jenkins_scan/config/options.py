@@ -286,7 +286,6 @@ OPTIONS: tuple[Option, ...] = (
         metavar="FORMAT[=PATH]",
         commands=SHOWN,
         repeatable=True,
-        in_found_file=True,
         help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(SHOWN_FORMATS)}.",
     ),
     Option(

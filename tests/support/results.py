@@ -285,3 +285,19 @@ def hostile(text: str) -> Result:
     )
     build = read_build({"JOB_NAME": text, "BUILD_TAG": text, "BUILD_URL": f"https://jenkins.example.com/{text}"})
     return result(one, exit_code=10, reason="policy", warnings=(text,), build=build)
+
+
+def hostile_mixture() -> Result:
+    """One image with a finding for each hostile text, the endless one left out."""
+    texts = [text for text in HOSTILE_TEXTS if len(text) < 1000]
+    rows = [
+        stored(Finding(kind=Kind.VULNERABILITY, id=text, severity=Severity.HIGH, title=text, package=text))
+        for text in texts
+    ]
+    counts = {"vulnerability": {level.value: 0 for level in Severity} | {"high": len(rows)}}
+    return result(
+        image(verdict="FAIL", reasons=(policy_reason(),), findings=tuple(rows), counts=counts),
+        exit_code=10,
+        reason="policy",
+        warnings=tuple(texts),
+    )
