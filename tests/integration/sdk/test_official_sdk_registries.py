@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.contract.sandbox.sdk_calls import by_sdk, mistyped, raw
+from tests.integration.sdk.sdk_calls import by_sdk, mistyped, raw
 
 # The SDK asks for the time in a way that Python 3.12 and later warn of; every other warning stays an error.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

@@ -12,9 +12,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.support.images import write_docker_archive
+
 TASK_ID = "fc98d58eb56f699d49bf7ebbd6d70a1b"
 QUOTA = {"RequestId": "R", "ImageScan": {"ImageScanCapacity": 100, "ScanCount": 1}}
 CREATED = {"RequestId": "R", "Data": {"TaskId": TASK_ID, "ImageScanCapacity": 100}}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """The reference of an image in an archive."""
+    path = tmp_path / "app.tar"
+    write_docker_archive(path, "registry.example.com:5000/team/app:1")
+    return f"docker-archive://{path}"
 
 
 class Service(ThreadingHTTPServer):
