@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test coverage lint integration bench check-docs lock clean
+.PHONY: help venv demo test coverage lint integration bench check-docs golden lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 
 check-docs: $(DEVELOPMENT)  ## compare README and docs with the tool; `scripts/check_docs.py --write` renews them
 	$(BIN)/python scripts/check_docs.py
+
+golden: $(DEVELOPMENT)  ## renew tests/golden, every report format of a few results
+	$(BIN)/python scripts/golden_reports.py
 
 lock: $(LOCKER)  ## renew the lock files from pyproject.toml
 	$(LOCKER) pip compile pyproject.toml --group pyproject.toml:dev --all-extras $(COMPILE) -o requirements-dev.lock

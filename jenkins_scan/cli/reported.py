@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jenkins_scan.config.settings import RunSettings
     from jenkins_scan.errors import Reason
     from jenkins_scan.gate.verdict import Verdict
+    from jenkins_scan.report.interface import Renderer
     from jenkins_scan.report.outputs import Output
     from jenkins_scan.report.result import Result
     from jenkins_scan.step.record import Run
@@ -82,9 +83,15 @@ def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Pa
     return Reason.INTERNAL.code
 
 
-def _write_reports(app: App, result: "Result", folder: Path, outputs: "tuple[Output, ...]") -> None:
+def _write_reports(
+    app: App,
+    result: "Result",
+    folder: Path,
+    outputs: "tuple[Output, ...]",
+    renderer_of: "Callable[[str], Renderer]",
+) -> None:
     """Every other report. The verdict stands already: one that cannot be made is a warning and no more."""
-    from jenkins_scan.report.formats import renderer_of, style_sheet
+    from jenkins_scan.report.formats import style_sheet
     from jenkins_scan.report.interface import FILES
     from jenkins_scan.report.outputs import RESULT, Output
 
@@ -109,6 +116,7 @@ def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, 
     from jenkins_scan.gate.verdict import judge
     from jenkins_scan.report import as_json, summary
     from jenkins_scan.report.compose import compose, without_secrets
+    from jenkins_scan.report.formats import renderer_of
     from jenkins_scan.report.interface import SUMMARY
     from jenkins_scan.report.outputs import RESULT, Output
 
@@ -133,7 +141,7 @@ def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, 
             image.error = lost
         result = current()
     app.write(folder / SUMMARY, summary.render(result))
-    _write_reports(app, result, folder, outputs)
+    _write_reports(app, result, folder, outputs, renderer_of)
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result))
     app.terminal.rows(summary.images(result), always=True)

@@ -126,6 +126,7 @@ def _make_own(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink()
     folder.mkdir(exist_ok=True)
+    _probe(folder)
 
 
 def _probe(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jenkins_scan.cli.app import App
-from jenkins_scan.cli.reported import _last_words
+from jenkins_scan.cli.reported import _last_words, _write_reports
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
@@ -17,7 +17,7 @@ from jenkins_scan.config.settings import Overrides
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report import bare
 from jenkins_scan.report.earlier import read_earlier
-from jenkins_scan.report.outputs import STANDARD_SET
+from jenkins_scan.report.outputs import STANDARD_SET, parse_outputs
 from jenkins_scan.report.result import Result
 from jenkins_scan.security_center.interface import CreatedTask
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
@@ -63,7 +63,37 @@ def test_old_reports_cannot_pass_for_this_runs(cli, archive, tmp_path):
         old.parent.mkdir(parents=True, exist_ok=True)
         old.write_text("old")
     run = cli("scan", archive, *SANDBOX)
-    assert sorted(path.name for path in run.folder.rglob("*") if path.is_file()) == ["result.json", "summary.txt"]
+    written = {path.relative_to(run.folder).as_posix(): path for path in run.folder.rglob("*") if path.is_file()}
+    assert written.keys() == set(STANDARD_SET)
+    assert not [name for name, path in written.items() if path.read_text() == "old"]
+
+
+def test_a_page_brings_its_style_sheet_along(cli, archive, tmp_path):
+    run = cli("scan", archive, *SANDBOX, "-o", "html=pages/today.html", "-o", "markdown")
+    assert 'href="report.css"' in (tmp_path / "pages" / "today.html").read_text()
+    assert (tmp_path / "pages" / "report.css").read_text() == (run.folder / "html" / "report.css").read_text()
+    assert run.out == (run.folder / "report.md").read_text()
+
+
+def test_a_report_that_cannot_be_made_is_a_warning_and_no_more(cli, archive, tmp_path, capsys, clock):
+    result = Result.model_validate(cli("scan", archive, *SANDBOX).result)
+    app = App(Terminal(), {}, Interruptions(), read_build({}), FileSettings(), clock)
+
+    def renderer_of(name):
+        def render(_result):
+            if name == "sarif":
+                raise RecursionError
+            return name
+
+        return render
+
+    (tmp_path / "other" / "html").mkdir(parents=True)
+    _write_reports(app, result, tmp_path / "other", parse_outputs(["sarif"]), renderer_of)
+    said = capsys.readouterr()
+    assert said.err == "warning: the sarif report could not be made: RecursionError\n"
+    assert said.out == ""
+    assert (tmp_path / "other" / "junit.xml").read_text() == "junit"
+    assert not (tmp_path / "other" / "report.sarif").exists()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +106,8 @@ def test_old_reports_cannot_pass_for_this_runs(cli, archive, tmp_path):
         ("-o", "jsn"),
         ("-o", "json", "-o", "table"),
         ("-o", "json=x", "-o", "table=x"),
+        ("-o", "html=x.html", "-o", "csv=report.css"),
+        ("--report-dir", "with-file"),
         ("--report-dir", "with-folder"),
         ("--report-dir", "link"),
         ("--report-dir", "n\0ul"),
@@ -84,6 +116,8 @@ def test_old_reports_cannot_pass_for_this_runs(cli, archive, tmp_path):
 def test_a_report_place_that_cannot_be_used_is_found_before_any_task(cli, archive, tmp_path, arguments):
     (tmp_path / "a-file").write_text("")
     (tmp_path / "with-folder" / "result.json").mkdir(parents=True)
+    (tmp_path / "with-file").mkdir()
+    (tmp_path / "with-file" / "html").write_text("")
     (tmp_path / "link").symlink_to(tmp_path.parent, target_is_directory=True)
     run = cli("scan", archive, *SANDBOX, "--state", "s.db", *arguments)
     assert run.code == 2
@@ -113,7 +147,13 @@ def test_a_report_folder_that_is_a_link_inside_the_workspace_is_used_as_it_is(cl
 
 @pytest.mark.parametrize(
     "output",
-    ["table=scan-report/result.json", "json=x/../scan-report/summary.txt", "json=away/keep.txt", "table=turning/t.txt"],
+    [
+        "csv=scan-report/html/report.css",
+        "table=scan-report/result.json",
+        "json=x/../scan-report/summary.txt",
+        "json=away/keep.txt",
+        "table=turning/t.txt",
+    ],
 )
 def test_an_output_takes_no_place_that_is_not_its_own(cli, archive, tmp_path, output):
     (tmp_path / "away").symlink_to(tmp_path.parent)
