@@ -77,8 +77,12 @@ def compose(
 
 
 def without_secrets(result: report.Result, redact: Callable[[str], str]) -> report.Result:
-    """The result with every text of strangers redacted."""
-    return report.Result.model_validate(redacted(result.model_dump(by_alias=True), redact, OWN_WORDS))
+    """The result with every text of strangers redacted; half a surrogate pair, which no reader takes, becomes `?`."""
+
+    def clean(text: str) -> str:
+        return redact(text).encode("utf-8", "replace").decode()
+
+    return report.Result.model_validate(redacted(result.model_dump(by_alias=True), clean, OWN_WORDS))
 
 
 def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:

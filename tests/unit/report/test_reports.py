@@ -10,7 +10,7 @@ from jenkins_scan.gate.verdict import judge
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report import as_json, summary, table
-from jenkins_scan.report.compose import compose
+from jenkins_scan.report.compose import compose, without_secrets
 from jenkins_scan.report.outputs import write_atomically
 from jenkins_scan.security_center.interface import CreatedTask, Quota
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
@@ -58,6 +58,13 @@ def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with():
     text = as_json.render(result_of(run))
     assert text.isascii()
     assert json.loads(text)["warnings"] == ["Käse 中文"]
+
+
+def test_half_a_surrogate_pair_does_not_reach_the_report():
+    run = opened()
+    run.images[0].identity = pushed(canonical="a\ud800\U0001f4a9")
+    cleaned = without_secrets(result_of(run), lambda text: text)
+    assert cleaned.images[0].identity.canonical == "a?\U0001f4a9"
 
 
 def test_the_summary_stays_one_line_whatever_the_service_calls_the_task():
