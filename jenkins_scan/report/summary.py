@@ -31,7 +31,7 @@ def render(result: Result) -> str:
     """One line without markup: verdict, image, task or reason; of several images how many ended how."""
     if len(result.images) == 1:
         image = result.images[0]
-        parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image), _counted(image)]
+        parts = [f"{result.verdict}: {image.reference or 'no image'}", _task(image), counted(image)]
     else:
         counts = Counter(image.verdict for image in result.images)
         parts = [f"{result.verdict}: {len(result.images)} images", *(f"{n} {word}" for word, n in counts.items())]
@@ -45,7 +45,7 @@ def verdict_line(result: Result) -> str:
     """The last line of every run, stable enough for a regular expression; it says what was opened, also with `-q`."""
     stamp = " (sandbox)" if result.sandbox else ""
     reason = "" if result.reason is None else f" {result.reason}:"
-    line = f"{result.verdict}{stamp}{reason} {_opened(result)}{_meaning(result)} (exit {result.exit_code})"
+    line = f"{result.verdict}{stamp}{reason} {_opened(result)}{meaning(result)} (exit {result.exit_code})"
     return one_line(line, LONGEST_LINE)
 
 
@@ -62,7 +62,7 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
             yield "task", f"{opened} {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
         yield from _findings(image)
     if result.quota.source is not None:
-        yield "quota", _quota(result.quota)
+        yield "quota", quota_line(result.quota)
     shown = result.warnings[:MOST_WARNINGS]
     yield from (("warning", text) for text in shown)
     if len(result.warnings) > len(shown):
@@ -76,18 +76,14 @@ def images(result: Result) -> Iterator[tuple[str, str]]:
         slugs = dict.fromkeys(reason.slug for reason in image.reasons)
         yield (
             image.verdict,
-            ", ".join(part for part in (image.reference, config, _task(image), _counted(image), *slugs) if part),
+            ", ".join(part for part in (image.reference, config, _task(image), counted(image), *slugs) if part),
         )
 
 
 def reasons(result: Result) -> Iterator[tuple[str, str]]:
     """Why the verdict is what it is, each with its remedy, as (label, text); what several images share comes once."""
-    concerned: dict[ReasonEntry, list[str]] = {}
-    for image in result.images:
-        for reason in image.reasons:
-            concerned.setdefault(reason, []).append(image.reference)
-    for reason, references in concerned.items():
-        whose = f" [{_several(references)}]" if len(result.images) > 1 else ""
+    for reason, references in shared_reasons(result).items():
+        whose = f" [{several(references)}]" if len(result.images) > 1 else ""
         yield "reason", f"{reason.slug}: {reason.message}{whose}"
         yield from (("", f"tried {attempt}") for attempt in reason.tried or ())
         if reason.remedy:
@@ -96,7 +92,17 @@ def reasons(result: Result) -> Iterator[tuple[str, str]]:
             yield "", f"request id {reason.request_id}"
 
 
-def _several(references: Sequence[str]) -> str:
+def shared_reasons(result: Result) -> dict[ReasonEntry, list[str]]:
+    """Each reason once, with the references of the images that it is of."""
+    concerned: dict[ReasonEntry, list[str]] = {}
+    for image in result.images:
+        for reason in image.reasons:
+            concerned.setdefault(reason, []).append(image.reference)
+    return concerned
+
+
+def several(references: Sequence[str]) -> str:
+    """The first few of them."""
     shown = ", ".join(references[:MOST_NAMES])
     return shown if len(references) <= MOST_NAMES else f"{shown} and {len(references) - MOST_NAMES} more"
 
@@ -113,7 +119,8 @@ def _opened(result: Result) -> str:
     return f"{', '.join(parts)}; "
 
 
-def _meaning(result: Result) -> str:
+def meaning(result: Result) -> str:
+    """What the verdict says about the image, without a capital and a full stop."""
     text = MEANINGS.get(result.reason, OTHERWISE)
     if all(image.proof is not None and image.counts for image in result.images):
         text = JUDGED.get(result.reason, text)
@@ -124,7 +131,7 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
     identity = image.identity
     if identity is None:
         return
-    if not _is_a_digest_alone(identity):
+    if not is_a_digest_alone(identity):
         size = "size not known" if identity.size is None else f"{identity.size} bytes ({identity.size_semantics})"
         config, platform = identity.config_digest or "digest not known", identity.platform or "platform not known"
         yield "config", f"{config}, {platform}, {size}"
@@ -132,7 +139,7 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
     if sent is not None:
         yield "digest", "not known" if sent.digest is None else f"sha256:{sent.digest} (from {sent.digest_from})"
     engine = identity.engine
-    if engine is None and not _is_a_digest_alone(identity):
+    if engine is None and not is_a_digest_alone(identity):
         yield "source", identity.store
     elif engine is not None:
         yield (
@@ -141,7 +148,7 @@ def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
         )
 
 
-def _is_a_digest_alone(identity: ImageIdentity) -> bool:
+def is_a_digest_alone(identity: ImageIdentity) -> bool:
     """Whether the image was named, and nobody here has looked at it: what the service scans in a registry."""
     return identity.registry_digest_from in ("named", "listed", "listed_tag")
 
@@ -151,7 +158,7 @@ def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
     if not image.counts:
         return
     compared = "" if image.new is None else f"; {image.new} new, {image.known} known, {image.fixed} fixed"
-    yield "findings", f"{_counted(image)}{compared}"
+    yield "findings", f"{counted(image)}{compared}"
     ranked = sorted(image.findings, key=lambda finding: LEVELS.index(finding["severity"]))
     for finding in ranked[:MOST_FINDINGS]:
         place = finding["package"] or finding["path"] or ""
@@ -168,7 +175,7 @@ def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(waivers) - MOST_FINDINGS} more in result.json"
 
 
-def _counted(image: ImageResult) -> str:
+def counted(image: ImageResult) -> str:
     """`2 high, 1 low; 3 waived`; empty for an image that was not judged."""
     if not image.counts:
         return ""
@@ -187,7 +194,8 @@ def _task(image: ImageResult) -> str:
     return f"task {image.task.id} {TASK_WORDS.get(image.task.status, 'is open')}"
 
 
-def _quota(quota: QuotaEntry) -> str:
+def quota_line(quota: QuotaEntry) -> str:
+    """What is left of the quota, as far as that is known."""
     if quota.remaining is not None:
         text = f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
         told = quota.returned_capacity

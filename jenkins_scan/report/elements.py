@@ -1,0 +1,88 @@
+"""Elements of the HTML page: a tree, so that whatever a text holds, it stays a text.
+
+Each string on its way into the tree loses control and bidirectional characters and comes on one line.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree.ElementTree import Element, tostring
+
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.facts import Fact, Part, Quoted, time_in_words
+from jenkins_scan.report.rows import LONGEST_TEXT
+
+Child = Element | str | None
+NOTHING: Final = "–"
+"""Stands in a cell that has nothing to say."""
+
+
+def element(tag: str, *children: Child, **attributes: str | None) -> Element:
+    """An element around these children, a line break between each two; None is left out.
+
+    An attribute that is also a word of Python is written with an underscore at its end.
+    """
+    given = {name.rstrip("_"): one_line(value, LONGEST_TEXT) for name, value in attributes.items() if value is not None}
+    made, last = Element(tag, given), None
+    for child in children:
+        if child is None:
+            continue
+        if isinstance(child, Element):
+            if last is not None:
+                last.tail = f"{last.tail or ''}\n"
+            elif made.text:
+                made.text += "\n"
+            made.append(child)
+            last = child
+        elif last is not None:
+            last.tail = f"{last.tail or ''}\n{one_line(child, LONGEST_TEXT)}"
+        else:
+            made.text = f"{made.text}\n{one_line(child, LONGEST_TEXT)}" if made.text else one_line(child, LONGEST_TEXT)
+    return made
+
+
+def code(text: str | None) -> Child:
+    """Text that is not ours, in the type of code; a dash for none."""
+    return element("code", text) if text else NOTHING
+
+
+def badge(word: str, name: str | None = None) -> Element:
+    """A word on a colour of its own; `name` is what the style sheet calls the colour."""
+    return element("span", word, class_=f"badge {(name or word).lower()}")
+
+
+def moment(when: datetime) -> Element:
+    """A time, readable for people and machines."""
+    return element("time", time_in_words(when), datetime=f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def facts(known: Iterable[Fact]) -> Element:
+    """Labels with what is known about them."""
+    return element(
+        "dl",
+        *(
+            element("div", element("dt", label), element("dd", *(_part(part) for part in parts)))
+            for label, parts in known
+        ),
+        class_="facts",
+    )
+
+
+def table(caption: str, columns: Iterable[str], rows: Iterable[Element], *, class_: str) -> Element:
+    """A table in a box of its own, within which it may scroll."""
+    head = element("tr", *(element("th", column, scope="col") for column in columns))
+    made = element(
+        "table", element("caption", caption), element("thead", head), element("tbody", *rows), class_=class_
+    )
+    return element("div", made, class_="box")
+
+
+def document(root: Element) -> str:
+    """The page as text."""
+    return "<!DOCTYPE html>\n" + tostring(root, encoding="unicode", method="html") + "\n"
+
+
+def _part(part: Part) -> Child:
+    if isinstance(part, Quoted):
+        return code(part.text)
+    return moment(part) if isinstance(part, datetime) else part
