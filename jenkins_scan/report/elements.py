@@ -15,6 +15,8 @@ from jenkins_scan.report.rows import LONGEST_TEXT
 Child = Element | str | None
 NOTHING: Final = "–"
 """Stands in a cell that has nothing to say."""
+LONGEST_NAME: Final = 300
+"""Characters of what names something, and of other text that stands in a cell; the other formats have it whole."""
 
 
 def element(tag: str, *children: Child, **attributes: str | None) -> Element:
@@ -25,25 +27,31 @@ def element(tag: str, *children: Child, **attributes: str | None) -> Element:
     given = {name.rstrip("_"): one_line(value, LONGEST_TEXT) for name, value in attributes.items() if value is not None}
     made, last = Element(tag, given), None
     for child in children:
-        if child is None:
-            continue
         if isinstance(child, Element):
-            if last is not None:
-                last.tail = f"{last.tail or ''}\n"
-            elif made.text:
-                made.text += "\n"
+            _write(made, last, "")
             made.append(child)
             last = child
-        elif last is not None:
-            last.tail = f"{last.tail or ''}\n{one_line(child, LONGEST_TEXT)}"
-        else:
-            made.text = f"{made.text}\n{one_line(child, LONGEST_TEXT)}" if made.text else one_line(child, LONGEST_TEXT)
+        elif child is not None:
+            _write(made, last, one_line(child, LONGEST_TEXT))
     return made
 
 
+def _write(made: Element, last: Element | None, text: str) -> None:
+    """Puts text behind the last child, or at the beginning."""
+    if last is not None:
+        last.tail = f"{last.tail or ''}\n{text}"
+    else:
+        made.text = text if made.text is None else f"{made.text}\n{text}"
+
+
 def code(text: str | None) -> Child:
-    """Text that is not ours, in the type of code; a dash for none."""
-    return element("code", text) if text else NOTHING
+    """A name that is not ours, in the type of code; a dash for none."""
+    return element("code", short(text)) if text else NOTHING
+
+
+def short(text: str | None) -> str:
+    """Text for a cell; a dash for none."""
+    return one_line(text or "", LONGEST_NAME) or NOTHING
 
 
 def badge(word: str, name: str | None = None) -> Element:
@@ -71,9 +79,7 @@ def facts(known: Iterable[Fact]) -> Element:
 def table(caption: str, columns: Iterable[str], rows: Iterable[Element], *, class_: str) -> Element:
     """A table in a box of its own, within which it may scroll."""
     head = element("tr", *(element("th", column, scope="col") for column in columns))
-    made = element(
-        "table", element("caption", caption), element("thead", head), element("tbody", *rows), class_=class_
-    )
+    made = element("table", element("caption", caption), element("thead", head), element("tbody", *rows), class_=class_)
     return element("div", made, class_="box")
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from jenkins_scan.report.elements import badge, code, document, element, facts
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.elements import badge, code, document, element, facts, short
 from jenkins_scan.report.facts import build_facts, policy_facts, run_facts, sentence
 from jenkins_scan.report.html_image import image_section
 from jenkins_scan.report.interface import STYLE_SHEET
@@ -17,7 +18,7 @@ from jenkins_scan.report.result import ReasonEntry, Result
 from jenkins_scan.report.summary import SANDBOX_STAMP, counted, several, shared_reasons
 
 LONGEST_TITLE: Final = 120
-"""Characters of the image's name in the title of the window."""
+"""Characters of the title of the window."""
 
 
 def render(result: Result) -> str:
@@ -32,7 +33,7 @@ def _head(result: Result) -> Element:
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{stamp}{result.verdict}: {_subject(result)[:LONGEST_TITLE]}"),
+        element("title", one_line(f"{stamp}{result.verdict}: {_subject(result)}", LONGEST_TITLE)),
         element("link", rel="stylesheet", href=STYLE_SHEET),
     )
 
@@ -122,7 +123,7 @@ def _contents(result: Result) -> Element:
         element(
             "li",
             badge(image.verdict),
-            element("a", image.reference or "no image named", href=f"#image-{number}"),
+            element("a", short(image.reference or "no image named"), href=f"#image-{number}"),
             element("span", counted(image) or "not judged", class_="quiet"),
         )
         for number, image in enumerate(result.images, start=1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from jenkins_scan.report.elements import NOTHING, Child, badge, code, element, facts, table
+from jenkins_scan.report.elements import NOTHING, Child, badge, code, element, facts, short, table
 from jenkins_scan.report.facts import (
     NOT_KNOWN,
     counts_of,
@@ -55,6 +55,8 @@ def _findings(image: ImageResult, shown: Sequence[Row]) -> Iterator[Child]:
     if image.new is not None:
         numbers = f"{image.new} new, {image.known} known, {image.fixed} fixed."
         yield element("p", "Compared with the baseline:", element("strong", numbers), class_="compared")
+    if not still_open and is_judged(image) and not image.not_fetched:
+        yield element("p", "No open findings.", class_="none")
     for level in LEVELS:
         of_level = [row for row in still_open if row.severity == level]
         if of_level:
@@ -87,12 +89,10 @@ def _count(level: str, number: int | None) -> Element:
 
 def _level(level: str, rows: Sequence[Row]) -> Element:
     failing, warning = (sum(row.gate == gate for row in rows) for gate in GATES)
-    told = [f"{number} {word}" for number, word in ((failing, "failing"), (warning, "warning")) if number]
+    told = [f"{number:,} at the {word} gate" for number, word in ((failing, "failing"), (warning, "warning")) if number]
     return element(
         "details",
-        element(
-            "summary", badge(level), _number_of(rows, "finding"), f"· {', '.join(told)} the gate" if told else None
-        ),
+        element("summary", badge(level), _number_of(rows, "finding"), f"· {', '.join(told)}" if told else None),
         table(
             f"Findings of severity {level}",
             ("Gate", "Finding", "Component", "What it is", "Fix"),
@@ -112,8 +112,8 @@ def _row(row: Row) -> Element:
         element("td", gate, compared, class_="gate"),
         _identified(row),
         _component(row),
-        element("td", row.title or NOTHING, class_="title"),
-        element("td", row.fix or NOTHING, class_="fix"),
+        element("td", short(row.title), class_="title"),
+        element("td", short(row.fix), class_="fix"),
     )
 
 
@@ -142,8 +142,8 @@ def _accepted(rows: Sequence[Row]) -> Element:
             element("td", badge(row.severity), class_="gate"),
             _identified(row),
             _component(row),
-            element("td", waiver.reason or NOTHING, class_="reason"),
-            element("td", waiver.owner or NOTHING, class_="owner"),
+            element("td", short(waiver.reason), class_="reason"),
+            element("td", short(waiver.owner), class_="owner"),
             element("td", element("time", waiver.expires, datetime=waiver.expires), class_="until"),
         )
         for row, waiver in waivers

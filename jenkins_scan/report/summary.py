@@ -122,9 +122,14 @@ def _opened(result: Result) -> str:
 def meaning(result: Result) -> str:
     """What the verdict says about the image, without a capital and a full stop."""
     text = MEANINGS.get(result.reason, OTHERWISE)
-    if all(image.proof is not None and image.counts for image in result.images):
+    judged = [image.proof is not None and bool(image.counts) for image in result.images]
+    if all(judged):
         text = JUDGED.get(result.reason, text)
-    return text if len(result.images) == 1 else text.replace("the image has", "the images have")
+    if len(judged) == 1:
+        return text
+    if any(judged) and not all(judged):
+        text = text.replace("the image has not", "not every image has")
+    return text.replace("the image has", "the images have").replace("the image must not", "not every image may")
 
 
 def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:

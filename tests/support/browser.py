@@ -22,9 +22,15 @@ FLAGS: Final = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--disable-default-apps", "--disable-domain-reliability", "--disable-breakpad", "--disable-crash-reporter"),
     *("--disable-features=OptimizationHints,Translate,MediaRouter", "--no-pings", "--metrics-recording-only"),
-    *("--password-store=basic", "--hide-scrollbars", "--lang=en-US", "--force-device-scale-factor=1"),
+    *(
+        "--password-store=basic",
+        "--hide-scrollbars",
+        "--lang=en-US",
+        "--allow-browser-signin=false",
+        "--force-device-scale-factor=1",
+    ),
     # Names are not looked up, and nothing but loopback is an address.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ^NOTFOUND , EXCLUDE 127.0.0.1",
 )
 DEADLINE: Final = 60.0
 """Seconds until a browser that does not answer fails the test."""
