@@ -13,7 +13,7 @@ from jenkins_scan.report.facts import Fact, Part, Quoted, time_in_words
 from jenkins_scan.report.rows import LONGEST_TEXT
 
 Child = Element | str | None
-NOTHING: Final = "–"
+NOTHING: Final = "-"
 """Stands in a cell that has nothing to say."""
 LONGEST_NAME: Final = 300
 """Characters of what names something, and of other text that stands in a cell; the other formats have it whole."""
