@@ -60,7 +60,7 @@ def build_facts(result: Result) -> Iterator[Fact]:
     if job is not None:
         yield "Job", (Quoted(job),)
     if build.number is not None:
-        yield "Build", (f"#{build.number}",)
+        yield "Build", (Quoted(f"#{build.number}"),)  # plain, it would lead to an issue on GitHub
     if build.change.id is not None:
         yield "Change", (Quoted(build.change.id), Quoted(build.change.title or ""))
     branch = build.branch or build.git.branch

@@ -33,7 +33,9 @@ from jenkins_scan.report.rows import LEVELS, Row, rows_of
 from jenkins_scan.report.summary import SANDBOX_STAMP, several, shared_reasons
 
 MOST_ROWS: Final = 100
-"""Findings of one image."""
+"""Findings of one image; of many images they are fewer."""
+MOST_ROWS_IN_ALL: Final = 300
+FEWEST_ROWS: Final = 10
 LONGEST_CELL: Final = 120
 """Characters of a text in a table: a comment on GitHub holds 65,536 in all."""
 LONGEST_LINE: Final = 1000
@@ -54,7 +56,8 @@ def _blocks(result: Result) -> Iterator[str]:
     reason = "" if result.reason is None else f" {result.reason}:"
     yield f"# {result.verdict}{stamp}:{reason} {sentence(result)}"
     yield f"Exit code {result.exit_code}. Written by {result.tool.name} {result.tool.version}."
-    if result.images and (reasons := shared_reasons(result)):
+    reasons = shared_reasons(result)
+    if reasons:
         yield "## Why"
         for each, images in reasons.items():
             yield "\n".join(_reason(each, images if len(result.images) > 1 else ()))
@@ -63,8 +66,9 @@ def _blocks(result: Result) -> Iterator[str]:
         shown = [f"- {_code(text)}" for text in result.warnings[:MOST_WARNINGS]]
         more = len(result.warnings) - len(shown)
         yield "\n".join([*shown, f"- and {more} more in {FILES['json']}"] if more else shown)
+    most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_ROWS_IN_ALL // max(1, len(result.images))))
     for image in result.images:
-        yield from _image(image)
+        yield from _image(image, most)
     yield "## This run"
     yield _facts((*build_facts(result), *run_facts(result), *policy_facts(result.policy)))
 
@@ -82,21 +86,21 @@ def _reason(reason: ReasonEntry, images: Sequence[str]) -> Iterator[str]:
         yield f"  - Service code: {_code(reason.service_code)}"
 
 
-def _image(image: ImageResult) -> Iterator[str]:
+def _image(image: ImageResult, most: int) -> Iterator[str]:
     yield f"## {image.verdict}: {_code(image.reference) if image.reference else 'no image named'}"
     if not is_judged(image):
         yield f"**{not_judged(image)}**"
     rows = rows_of(image)
     if image.counts or rows:
-        yield from _findings(image, rows)
+        yield from _findings(image, rows, most)
     yield _facts((*identity_facts(image), *task_facts(image)))
 
 
-def _findings(image: ImageResult, rows: Sequence[Row]) -> Iterator[str]:
+def _findings(image: ImageResult, rows: Sequence[Row], most: int) -> Iterator[str]:
     yield _table(("Kind", *LEVELS), (_count(kind, numbers) for kind, numbers in counts_of(image)))
     if image.new is not None:
         yield f"Compared with the baseline: **{image.new} new, {image.known} known, {image.fixed} fixed.**"
-    shown = rows[:MOST_ROWS]
+    shown = rows[:most]
     still_open = [row for row in shown if row.accepted is None]
     accepted = [row for row in shown if row.accepted is not None]
     if still_open:

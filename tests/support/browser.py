@@ -58,13 +58,14 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def wait_for(self, method: str) -> None:
+    def wait_for(self, method: str, session: str) -> None:
         """Returns once this event has come."""
-        while not any(event["method"] == method for event in self.events):
+        while not any((event["method"], event.get("sessionId")) == (method, session) for event in self.events):
             self.events.append(self._read())
 
-    def open(self, url: str, width: int = 1280, *, dark: bool = False) -> "Page":
-        """The page, loaded in a tab of its own."""
+    @contextlib.contextmanager
+    def opened(self, url: str, width: int = 1280, *, dark: bool = False) -> "Iterator[Page]":
+        """The page, loaded in a tab of its own that is `width` CSS pixels wide."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         page = Page(self, self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
         page.ask("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
@@ -72,12 +73,9 @@ class Browser:
         page.ask("Emulation.setEmulatedMedia", features=[scheme])
         for domain in ("Page", "Network", "Log", "Audits", "DOM", "CSS"):
             page.ask(f"{domain}.enable")
-        self.events.clear()
-        page.ask("Page.navigate", url=url)
-        self.wait_for("Page.loadEventFired")
-        page.root = page.ask("DOM.getDocument")["root"]["nodeId"]
-        page.events = list(self.events)
-        return page
+        page.load(url)
+        yield page
+        self.ask("Target.closeTarget", targetId=target)
 
     def _read(self) -> dict[str, Any]:
         give_up = time.monotonic() + DEADLINE
@@ -95,9 +93,19 @@ class Page:
     """A loaded page."""
 
     def __init__(self, browser: Browser, session: str) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.root = 0
-        self._browser, self._session = browser, session
+        self._browser, self._session, self._root = browser, session, 0
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What came from this page."""
+        return [event for event in self._browser.events if event.get("sessionId") == self._session]
+
+    def load(self, url: str) -> None:
+        """Goes there, and returns when all of it has been loaded."""
+        failed = self.ask("Page.navigate", url=url).get("errorText")
+        assert failed is None, failed
+        self._browser.wait_for("Page.loadEventFired", self._session)
+        self._root = self.ask("DOM.getDocument")["root"]["nodeId"]
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The answer to a command about this page."""
@@ -117,14 +125,10 @@ class Page:
 
     def style(self, selector: str) -> dict[str, str]:
         """The computed style of the first element that is selected."""
-        node = self.ask("DOM.querySelector", nodeId=self.root, selector=selector)["nodeId"]
+        node = self.ask("DOM.querySelector", nodeId=self._root, selector=selector)["nodeId"]
         assert node, f"no element is {selector}"
         computed = self.ask("CSS.getComputedStyleForNode", nodeId=node)["computedStyle"]
         return {each["name"]: each["value"] for each in computed}
-
-    def count(self, selector: str) -> int:
-        """How many elements are selected."""
-        return len(self.ask("DOM.querySelectorAll", nodeId=self.root, selector=selector)["nodeIds"])
 
     def overflow(self) -> float:
         """CSS pixels by which the content is wider than the window."""
