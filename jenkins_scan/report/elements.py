@@ -9,7 +9,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report.facts import Fact, Part, Quoted, time_in_words
+from jenkins_scan.report.facts import NO_IMAGE, Fact, Part, Quoted, time_in_words
 from jenkins_scan.report.rows import LONGEST_TEXT
 
 Child = Element | str | None
@@ -52,6 +52,16 @@ def code(text: str | None) -> Child:
 def short(text: str | None) -> str:
     """Text for a cell; a dash for none."""
     return one_line(text or "", LONGEST_NAME) or NOTHING
+
+
+def named(reference: str) -> Child:
+    """The image as it was named."""
+    return code(reference) if reference else NO_IMAGE
+
+
+def cell(class_: str, *children: Child) -> Element:
+    """A cell of the column `class_`; one with nothing but a dash is `empty`, too."""
+    return element("td", *children, class_=f"{class_} empty" if children[0] == NOTHING else class_)
 
 
 def badge(word: str, name: str | None = None) -> Element:

@@ -25,6 +25,8 @@ Fact = tuple[str, tuple[Part, ...]]
 """A label and what is known about it."""
 
 NOT_KNOWN: Final = "not known"
+NO_IMAGE: Final = "no image named"
+"""Of a run that ended before one was."""
 NOT_JUDGED: Final = "This image has not been judged."
 PROOFS: Final = {
     "digest": "the digest that was sent is the digest that was scanned",
@@ -50,7 +52,7 @@ def not_judged(image: ImageResult) -> str:
     """What to make of an image that was not judged."""
     if image.counts:
         return f"{NOT_JUDGED} What was fetched is listed, and decides nothing."
-    return f"{NOT_JUDGED} Nothing is known about its findings: this is not a clean image."
+    return f"{NOT_JUDGED} Nothing is known about its findings, which does not mean that there are none."
 
 
 def build_facts(result: Result) -> Iterator[Fact]:

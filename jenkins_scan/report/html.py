@@ -10,8 +10,8 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report.elements import badge, code, document, element, facts, short
-from jenkins_scan.report.facts import build_facts, policy_facts, run_facts, sentence
+from jenkins_scan.report.elements import Child, badge, code, document, element, facts, named
+from jenkins_scan.report.facts import NO_IMAGE, build_facts, policy_facts, run_facts, sentence
 from jenkins_scan.report.html_image import image_section
 from jenkins_scan.report.interface import STYLE_SHEET
 from jenkins_scan.report.result import ReasonEntry, Result
@@ -28,12 +28,13 @@ def render(result: Result) -> str:
 
 def _head(result: Result) -> Element:
     stamp = "SANDBOX " if result.sandbox else ""
+    subject = result.images[0].reference if len(result.images) == 1 else f"{len(result.images)} images"
     return element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", one_line(f"{stamp}{result.verdict}: {_subject(result)}", LONGEST_TITLE)),
+        element("title", one_line(f"{stamp}{result.verdict}: {subject or NO_IMAGE}", LONGEST_TITLE)),
         element("link", rel="stylesheet", href=STYLE_SHEET),
     )
 
@@ -60,7 +61,7 @@ def _body(result: Result) -> Element:
 def _banner(result: Result) -> Element:
     word = element("span", result.verdict, class_="verdict")
     stamp = element("span", "in the sandbox", class_="where") if result.sandbox else None
-    code_line = [f"Exit code {result.exit_code}"]
+    code_line: list[Child] = [f"Exit code {result.exit_code}"]
     if result.reason is not None:
         code_line = ["Reason", element("strong", result.reason), f"· exit code {result.exit_code}"]
     counts = counted(result.images[0]) if len(result.images) == 1 else ""
@@ -69,7 +70,7 @@ def _banner(result: Result) -> Element:
         element(
             "div",
             element("h1", word, stamp, element("span", sentence(result), class_="sentence")),
-            element("p", code(_subject(result)), class_="subject"),
+            element("p", _subject(result), class_="subject"),
             element("p", counts, class_="counted") if counts else None,
             element("p", *code_line, class_="why"),
         ),
@@ -77,10 +78,8 @@ def _banner(result: Result) -> Element:
     )
 
 
-def _subject(result: Result) -> str:
-    if len(result.images) != 1:
-        return f"{len(result.images)} images"
-    return result.images[0].reference or "no image named"
+def _subject(result: Result) -> Child:
+    return named(result.images[0].reference) if len(result.images) == 1 else f"{len(result.images)} images"
 
 
 def _reasons(result: Result) -> Element | None:
@@ -123,7 +122,7 @@ def _contents(result: Result) -> Element:
         element(
             "li",
             badge(image.verdict),
-            element("a", short(image.reference or "no image named"), href=f"#image-{number}"),
+            element("a", named(image.reference), href=f"#image-{number}"),
             element("span", counted(image) or "not judged", class_="quiet"),
         )
         for number, image in enumerate(result.images, start=1)

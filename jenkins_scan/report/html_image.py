@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from jenkins_scan.report.elements import NOTHING, Child, badge, code, element, facts, short, table
+from jenkins_scan.report.elements import NOTHING, Child, badge, cell, code, element, facts, named, short, table
 from jenkins_scan.report.facts import (
     NOT_KNOWN,
     counts_of,
@@ -32,7 +32,7 @@ def image_section(image: ImageResult, number: int) -> Element:
     judged = is_judged(image)
     return element(
         "section",
-        element("h2", badge(image.verdict), code(image.reference or "no image named")),
+        element("h2", badge(image.verdict), named(image.reference)),
         None if judged else element("p", not_judged(image), class_="unjudged"),
         *(_findings(image, shown) if image.counts or rows else ()),
         element("p", f"and {more:,} more in {FILES['csv']}", class_="more") if more else None,
@@ -105,32 +105,32 @@ def _level(level: str, rows: Sequence[Row]) -> Element:
 
 
 def _row(row: Row) -> Element:
-    gate = badge(GATES[row.gate], row.gate) if row.gate in GATES else NOTHING
-    compared = None if row.known is None else badge("known" if row.known else "new", "compared")
+    marks: list[Child] = [badge(GATES[row.gate], row.gate)] if row.gate in GATES else []
+    if row.known is not None:
+        marks.append(badge("known" if row.known else "new", "compared"))
     return element(
         "tr",
-        element("td", gate, compared, class_="gate"),
+        cell("gate", *(marks or [NOTHING])),
         _identified(row),
         _component(row),
-        element("td", short(row.title), class_="title"),
-        element("td", short(row.fix), class_="fix"),
+        cell("title", short(row.title)),
+        cell("fix", short(row.fix)),
     )
 
 
 def _identified(row: Row) -> Element:
     aliases = element("span", "also", code(", ".join(row.aliases)), class_="quiet") if row.aliases else None
     kind = element("span", in_words(row.kind), class_="quiet")
-    return element("td", code(row.id), kind, aliases, class_="id")
+    return cell("id", code(row.id), kind, aliases)
 
 
 def _component(row: Row) -> Element:
     path = row.path if row.package is not None else None
-    return element(
-        "td",
+    return cell(
+        "component",
         code(row.component),
         element("span", code(path), class_="quiet") if path else None,
         element("span", "layer", code(shortened(row.layer)), class_="quiet") if row.layer else None,
-        class_="component",
     )
 
 
@@ -139,12 +139,12 @@ def _accepted(rows: Sequence[Row]) -> Element:
     shown = (
         element(
             "tr",
-            element("td", badge(row.severity), class_="gate"),
+            cell("gate", badge(row.severity)),
             _identified(row),
             _component(row),
-            element("td", short(waiver.reason), class_="reason"),
-            element("td", short(waiver.owner), class_="owner"),
-            element("td", element("time", waiver.expires, datetime=waiver.expires), class_="until"),
+            cell("reason", short(waiver.reason)),
+            cell("owner", short(waiver.owner)),
+            cell("until", element("time", waiver.expires, datetime=waiver.expires)),
         )
         for row, waiver in waivers
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.facts import (
+    NO_IMAGE,
     NOT_KNOWN,
     Fact,
     Part,
@@ -87,7 +88,7 @@ def _reason(reason: ReasonEntry, images: Sequence[str]) -> Iterator[str]:
 
 
 def _image(image: ImageResult, most: int) -> Iterator[str]:
-    yield f"## {image.verdict}: {_code(image.reference) if image.reference else 'no image named'}"
+    yield f"## {image.verdict}: {_code(image.reference) if image.reference else NO_IMAGE}"
     if not is_judged(image):
         yield f"**{not_judged(image)}**"
     rows = rows_of(image)
