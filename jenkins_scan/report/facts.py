@@ -33,7 +33,7 @@ PROOFS: Final = {
     "image_id": "the service lists this config digest for what was submitted",
 }
 _KIBI: Final = 1024
-_SHA256: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_SHA256: Final = re.compile(r"((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}")
 
 
 def sentence(result: Result) -> str:
@@ -175,7 +175,7 @@ def in_words(kind: str) -> str:
 
 def shortened(digest: str) -> str:
     """A digest by its first twelve digits; other text as it is."""
-    return f"{digest[:19]}…" if _SHA256.fullmatch(digest) else digest
+    return _SHA256.sub(r"\1…", digest) if _SHA256.fullmatch(digest) else digest
 
 
 def time_in_words(moment: datetime) -> str:

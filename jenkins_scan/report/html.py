@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.elements import Child, badge, code, document, element, facts, named
-from jenkins_scan.report.facts import NO_IMAGE, build_facts, policy_facts, run_facts, sentence
+from jenkins_scan.report.facts import NO_IMAGE, build_facts, is_judged, policy_facts, run_facts, sentence
 from jenkins_scan.report.html_image import image_section
 from jenkins_scan.report.interface import STYLE_SHEET
 from jenkins_scan.report.result import ReasonEntry, Result
@@ -64,7 +64,7 @@ def _banner(result: Result) -> Element:
     code_line: list[Child] = [f"Exit code {result.exit_code}"]
     if result.reason is not None:
         code_line = ["Reason", element("strong", result.reason), f"· exit code {result.exit_code}"]
-    counts = counted(result.images[0]) if len(result.images) == 1 else ""
+    counts = counted(result.images[0]) if len(result.images) == 1 and is_judged(result.images[0]) else ""
     return element(
         "header",
         element(
@@ -123,7 +123,7 @@ def _contents(result: Result) -> Element:
             "li",
             badge(image.verdict),
             element("a", named(image.reference), href=f"#image-{number}"),
-            element("span", counted(image) or "not judged", class_="quiet"),
+            element("span", counted(image) if is_judged(image) else "not judged", class_="quiet"),
         )
         for number, image in enumerate(result.images, start=1)
     )

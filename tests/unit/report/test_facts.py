@@ -229,4 +229,6 @@ def test_without_a_task_and_a_proof_that_is_said():
 
 def test_only_a_digest_is_shortened():
     assert shortened("sha256:" + "ab" * 32) == "sha256:abababababab…"
+    assert shortened("ab" * 32) == "abababababab…"
     assert shortened("sha256:abc") == "sha256:abc"
+    assert shortened("a" * 65) == "a" * 65

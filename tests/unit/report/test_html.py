@@ -171,6 +171,8 @@ def test_findings_that_decide_nothing_say_so():
     page = page_of(result(unproven, exit_code=17, reason="incomplete"))
     assert "decides nothing" in page.text(class_="unjudged")
     assert "CVE-2024-5535" in page.text("td", class_="id")
+    assert "1 critical" not in page.text("header")
+    assert "not judged" in page_of(result(unproven, unproven)).text("nav")
 
 
 def test_only_an_image_of_which_all_is_known_has_no_open_findings():
@@ -269,7 +271,12 @@ def test_a_path_stands_beside_its_package():
 
 CSS = style_sheet()
 ROOTS = [dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)]
-SCHEMES = {"light": ROOTS[0], "dark": ROOTS[0] | ROOTS[1], "print": ROOTS[0] | ROOTS[2]}
+SCHEMES = {
+    "light": ROOTS[0],
+    "dark": ROOTS[0] | ROOTS[1],
+    "print": ROOTS[0] | ROOTS[2],
+    "dark print": ROOTS[0] | ROOTS[1] | ROOTS[2],
+}
 PAIRS = [
     *((ink, ground) for ink in ("ink", "quiet", "link") for ground in ("page", "card", "soft")),
     *((f"{name}-ink", name) for name in ("pass", "fail", "warn", "error", "incomplete", "submitted")),
