@@ -1,0 +1,107 @@
+"""The controller that `JENKINS_URL` names and the account it is asked with: where the credentials may go, and no further.
+
+They go to the origin of `JENKINS_URL` alone. Every address is read by one strict pattern first: two parsers that
+disagree about a host would send them elsewhere.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from jenkins_scan.jenkins.address import clean_link
+
+USER_ID: Final = "JENKINS_USER_ID"
+API_TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
+SECRET_VARIABLES: Final = (USER_ID, API_TOKEN)
+"""Each also as `<NAME>_FILE`."""
+
+_URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?", re.IGNORECASE)
+_PLACE: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_PORTS: Final = {"http": "80", "https": "443"}
+_CONFIGURE: Final = 'Set the "Jenkins URL" in Manage Jenkins > System; builds get {} from there.'
+
+
+class ControllerFailed(Exception):
+    """The controller was not asked, or did not do what it was asked: what happened, and what to do.
+
+    It owns no exit code: what the controller does never changes a verdict.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the controller is, and what it is asked with."""
+
+    url: str
+    """The root of the controller, with `/` at its end, as `controller_url` gives it."""
+    user: str = field(repr=False)
+    token: str = field(repr=False)
+    """The API token of that user."""
+    ca_bundle: str | None = None
+    """A PEM file with the only authorities that vouch for the controller; None: those of certifi."""
+
+    @property
+    def host(self) -> str:
+        """The host name or address, for messages and to tell a loopback."""
+        return _place(self.url)[1].strip("[]")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said before it is used."""
+        if self.url.startswith("https:"):
+            return ()
+        return (f"JENKINS_URL is http: {USER_ID} and {API_TOKEN} travel to {self.host} in clear text. Use https.",)
+
+    def holds(self, url: str) -> bool:
+        """Whether this address is of this controller: the same origin, and below its root."""
+        parts = _URL.fullmatch(url)
+        if parts is None or _place(url) != _place(self.url):
+            return False
+        steps = (parts["path"] or "/").split("/")
+        return not {".", ".."} & set(steps) and (parts["path"] or "/").startswith(_URL.fullmatch(self.url)["path"])  # type: ignore[index]  # checked by controller_url
+
+    def build_page(self, environ: Mapping[str, str]) -> str:
+        """The page of this build, with `/` at its end. Raises `ControllerFailed` for one that is not the controller's."""
+        url = environ.get("BUILD_URL", "").strip()
+        if not url:
+            raise ControllerFailed("BUILD_URL is not set.", remedy=_CONFIGURE.format("BUILD_URL"))
+        if not self.holds(url):
+            raise ControllerFailed(
+                f"BUILD_URL ({clean_link(url)}) is not below JENKINS_URL ({self.url}): nothing was sent there.",
+                remedy="Leave both variables as Jenkins sets them.",
+            )
+        return f"{url.rstrip('/')}/"
+
+
+def controller_url(environ: Mapping[str, str]) -> str:
+    """The root of the controller, with `/` at its end. Raises `ControllerFailed` for one that may not be asked."""
+    url = environ.get("JENKINS_URL", "").strip()
+    if not url:
+        raise ControllerFailed("JENKINS_URL is not set.", remedy=_CONFIGURE.format("JENKINS_URL"))
+    if "@" in url:
+        raise ControllerFailed(
+            "JENKINS_URL holds user information, or an @ that could be read as such.",
+            remedy=f"Take it out of the URL; name the account with {USER_ID} and {API_TOKEN}.",
+        )
+    if not url.isascii() or not _place(url)[1]:
+        raise ControllerFailed(
+            f"JENKINS_URL ({clean_link(url)}) is no http or https address that can be read with certainty.",
+            remedy="It has to be https://HOST[:PORT]/[PATH/], without a query; a name outside ASCII as xn--….",
+        )
+    return f"{url.rstrip('/')}/"
+
+
+def _place(url: str) -> tuple[str, str, str]:
+    """Scheme, host and port of the address; all of them empty where it cannot be read."""
+    parts = _URL.fullmatch(url)
+    place = None if parts is None else _PLACE.fullmatch(parts["authority"])
+    if parts is None or place is None:
+        return "", "", ""
+    scheme = parts["scheme"].lower()
+    return scheme, place["host"].lower(), str(int(place["port"] or _PORTS[scheme]))
