@@ -17,6 +17,8 @@ from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stric
 from jenkins_scan.loopback import is_loopback
 
 GATES = ("fail_on", "warn_on")
+CONTROLLER = "jenkins"
+"""The `--baseline` that is no file: the controller has it."""
 
 
 def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging | None, list[str]]:
@@ -84,11 +86,21 @@ def _waivers(app: App, named: str | None, warnings: list[str]) -> tuple[Any, ...
 
 def _baseline(app: App, values: Mapping[str, Any], warnings: list[str]) -> Any:
     named = values["baseline"]
+    if named == CONTROLLER:
+        from jenkins_scan.cli.controller import baseline_of_controller
+
+        return baseline_of_controller(app, values, warnings, sandbox=_may_be_sandbox(values["endpoint"]))
     if not named or _is_a_forks(app, named, "the baseline", warnings):
         return None
     from jenkins_scan.gate.baseline import read_baseline
 
     return read_baseline(Path(named), sandbox=_may_be_sandbox(values["endpoint"]))
+
+
+def kept(values: Mapping[str, Any]) -> list[Path]:
+    """The baseline's file, which may be the report of the last run: it stays until this one's is written."""
+    named = values["baseline"]
+    return [Path(named)] if named and named != CONTROLLER else []
 
 
 def _may_be_sandbox(endpoint: str | None) -> bool:

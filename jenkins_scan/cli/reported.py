@@ -58,7 +58,7 @@ def reported(
     for bug in dict.fromkeys(bugs):
         app.terminal.bug(bug.__cause__ or bug)
     try:
-        return _finish(app, run, noted[0] if noted else None, folder, outputs)
+        return _finish(app, values, run, noted[0] if noted else None, folder, outputs)
     except Exception as problem:  # noqa: BLE001  what was opened is said even if no report can be made
         app.terminal.bug(problem)
         app.terminal.error(InternalError.of(problem))
@@ -110,7 +110,14 @@ def _write_reports(
             app.write(output.style_sheet, style_sheet())
 
 
-def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, outputs: "tuple[Output, ...]") -> int:
+def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to be told
+    app: App,
+    values: Mapping[str, Any],
+    run: "Run",
+    settings: "RunSettings | None",
+    folder: Path,
+    outputs: "tuple[Output, ...]",
+) -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
     from jenkins_scan.errors import ResultNotWritten
     from jenkins_scan.gate.verdict import judge
@@ -148,5 +155,9 @@ def _finish(app: App, run: "Run", settings: "RunSettings | None", folder: Path, 
     app.terminal.rows(summary.reasons(result), always=True)
     if written:
         app.terminal.rows([("reports", str(folder / RESULT))])
+    if values["describe_build"] and run.interrupted is None:
+        from jenkins_scan.cli.controller import describe_build
+
+        describe_build(app, values, summary.render(result), said=result.warnings)
     app.terminal.line(summary.verdict_line(result), color={0: "green", 11: "yellow"}.get(result.exit_code, "red"))
     return result.exit_code

@@ -1,6 +1,5 @@
 """`jenkins-scan scan`: the whole step for one image or many."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,7 +32,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan "$IMAGE" --region cn-hangzhou --fail-on high
     jenkins-scan scan app:1 worker:1 --endpoint sandbox
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    from jenkins_scan.cli.gate import judging_of
+    from jenkins_scan.cli.gate import judging_of, kept
     from jenkins_scan.cli.images import images_of
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.config.settings import scan_settings
@@ -53,8 +52,7 @@ def command(context: click.Context, /, **values: Any) -> int:
         note(settings)
         _perform(app, settings, run, values)
 
-    # A baseline may be the report of the last run: it stays until this one's is written.
-    return reported(app, values, perform, keep=[Path(values["baseline"])] if values["baseline"] else [])
+    return reported(app, values, perform, keep=kept(values))
 
 
 def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, Any]) -> None:

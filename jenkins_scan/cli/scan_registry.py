@@ -34,9 +34,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan-registry team-registry.cn-hangzhou.cr.aliyuncs.com/team/app:1 --region cn-hangzhou --fail-on high
     jenkins-scan scan-registry --registry-type harbor --digest "$DIGEST" --region cn-hangzhou --fail-on high
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    from pathlib import Path
-
-    from jenkins_scan.cli.gate import judging_of
+    from jenkins_scan.cli.gate import judging_of, kept
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.config.registry_settings import registry_settings
     from jenkins_scan.config.settings import Origin, origin_of
@@ -62,7 +60,7 @@ def command(context: click.Context, /, **values: Any) -> int:
         note(settings)
         _perform(app, settings, run, values)
 
-    return reported(app, values, perform, keep=[Path(values["baseline"])] if values["baseline"] else [])
+    return reported(app, values, perform, keep=kept(values))
 
 
 def _perform(app: App, settings: "RegistrySettings", run: "Run", values: dict[str, Any]) -> None:

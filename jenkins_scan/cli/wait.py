@@ -29,7 +29,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan scan "$IMAGE" --region cn-hangzhou --no-wait
     jenkins-scan wait scan-report/result.json --region cn-hangzhou --fail-on high
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    from jenkins_scan.cli.gate import in_a_forks_workspace, judging_of
+    from jenkins_scan.cli.gate import in_a_forks_workspace, judging_of, kept
     from jenkins_scan.cli.reported import reported
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.config.settings import wait_settings
@@ -60,7 +60,6 @@ def command(context: click.Context, /, **values: Any) -> int:
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, voice=app.terminal)
 
-    keep = [path, *([Path(values["baseline"])] if values["baseline"] else [])]
     # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.
     opened = Run(started_at=app.clock.now(), images=earlier.images(), endpoint=earlier.result.service.endpoint)
-    return reported(app, values, perform, keep=keep, earlier=opened)
+    return reported(app, values, perform, keep=[path, *kept(values)], earlier=opened)

@@ -260,10 +260,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="baseline",
-        metavar="FILE",
+        metavar="FILE|jenkins",
         commands=JUDGED,
         in_found_file=True,
-        help="The result.json of an earlier run: only what is new against it is gated.",
+        help="The result.json of an earlier run: only what is new against it is gated. `jenkins` fetches that of the "
+        "last successful build of this job, in a pull request of its target branch, from the controller.",
     ),
     Option(
         name="soft",
@@ -295,6 +296,13 @@ OPTIONS: tuple[Option, ...] = (
         default=DEFAULT_REPORT_DIR,
         in_found_file=True,
         help="Folder for result.json, summary.txt and a report in every format; old ones in it are replaced.",
+    ),
+    Option(
+        name="describe-build",
+        switch=True,
+        default=False,
+        commands=JUDGED,
+        help="Set the description of this Jenkins build to the verdict in one line, through the controller.",
     ),
     Option(
         name="scenario",

@@ -45,9 +45,11 @@ class Baseline:
     """An earlier run, image by image."""
 
     shown: str
-    """The file's name for messages."""
+    """Its name for messages."""
     images: tuple[BaselineImage, ...]
     by_sandbox: bool = False
+    optional: bool = False
+    """Whether a run that it does not fit goes on without it, and counts every finding."""
 
     def require_real(self) -> None:
         """Raises `ConfigurationError` (2) for a run of the sandbox: it says nothing about a real image."""
@@ -99,8 +101,12 @@ def read_baseline(path: Path, *, sandbox: bool) -> Baseline:
     Raises `ConfigurationError` (2) for a file that is unreadable, of another schema, of a sandbox when this run is
     real, or of a run in which no image was judged by its findings.
     """
-    shown = f"baseline {one_line(str(path), 200)}"
     content = read_given(path, LARGEST_FILE, "baseline")
+    return parse_baseline(content, f"baseline {one_line(str(path), 200)}", sandbox=sandbox)
+
+
+def parse_baseline(content: bytes, shown: str, *, sandbox: bool, optional: bool = False) -> Baseline:
+    """The earlier run in the bytes of a `result.json`, which messages call `shown`. Raises as `read_baseline` does."""
     try:
         result = parse(content)
     except ValueError as exc:
@@ -114,7 +120,7 @@ def read_baseline(path: Path, *, sandbox: bool) -> Baseline:
         raise _refused(shown, one_line(str(exc), 200)) from exc
     if all(image.known is None for image in images):
         raise _refused(shown, _not_judged(images))
-    baseline = Baseline(shown, images, by_sandbox=result.get("sandbox") is not False)
+    baseline = Baseline(shown, images, by_sandbox=result.get("sandbox") is not False, optional=optional)
     if not sandbox:
         baseline.require_real()
     return baseline

@@ -1,4 +1,4 @@
-"""The controller that `JENKINS_URL` names and the account it is asked with: where the credentials may go, and no further.
+"""The controller that `JENKINS_URL` names, and the account it is asked with: where the credentials may go.
 
 They go to the origin of `JENKINS_URL` alone. Every address is read by one strict pattern first: two parsers that
 disagree about a host would send them elsewhere.
@@ -16,7 +16,7 @@ API_TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
 SECRET_VARIABLES: Final = (USER_ID, API_TOKEN)
 """Each also as `<NAME>_FILE`."""
 
-_URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?", re.IGNORECASE)
+_URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?")
 _PLACE: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _PORTS: Final = {"http": "80", "https": "443"}
 _CONFIGURE: Final = 'Set the "Jenkins URL" in Manage Jenkins > System; builds get {} from there.'
@@ -60,14 +60,13 @@ class Access:
 
     def holds(self, url: str) -> bool:
         """Whether this address is of this controller: the same origin, and below its root."""
-        parts = _URL.fullmatch(url)
-        if parts is None or _place(url) != _place(self.url):
+        path = _path(url)
+        if _place(url) != _place(self.url) or {".", ".."} & set(path.split("/")):
             return False
-        steps = (parts["path"] or "/").split("/")
-        return not {".", ".."} & set(steps) and (parts["path"] or "/").startswith(_URL.fullmatch(self.url)["path"])  # type: ignore[index]  # checked by controller_url
+        return path.startswith(_path(self.url))
 
     def build_page(self, environ: Mapping[str, str]) -> str:
-        """The page of this build, with `/` at its end. Raises `ControllerFailed` for one that is not the controller's."""
+        """The page of this build, with `/` at its end. Raises `ControllerFailed` for an address of another place."""
         url = environ.get("BUILD_URL", "").strip()
         if not url:
             raise ControllerFailed("BUILD_URL is not set.", remedy=_CONFIGURE.format("BUILD_URL"))
@@ -98,10 +97,14 @@ def controller_url(environ: Mapping[str, str]) -> str:
 
 
 def _place(url: str) -> tuple[str, str, str]:
-    """Scheme, host and port of the address; all of them empty where it cannot be read."""
+    """Scheme, host and port of the address; all of them empty where it cannot be read with certainty."""
     parts = _URL.fullmatch(url)
     place = None if parts is None else _PLACE.fullmatch(parts["authority"])
     if parts is None or place is None:
         return "", "", ""
-    scheme = parts["scheme"].lower()
-    return scheme, place["host"].lower(), str(int(place["port"] or _PORTS[scheme]))
+    return parts["scheme"], place["host"].lower(), str(int(place["port"] or _PORTS[parts["scheme"]]))
+
+
+def _path(url: str) -> str:
+    parts = _URL.fullmatch(url)
+    return "/" if parts is None else parts["path"] or "/"

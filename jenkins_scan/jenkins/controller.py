@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import jenkins
+import jenkins  # type: ignore[import-untyped]  # python-jenkins brings none
 
 from jenkins_scan import untrusted_json
 from jenkins_scan.jenkins.access import USER_ID, Access, ControllerFailed
 from jenkins_scan.jenkins.earlier_build import result_among
-from jenkins_scan.jenkins.exchange import LIMIT, Exchange, Reply, in_time, refusal
+from jenkins_scan.jenkins.exchange import LARGEST_PAGE, LIMIT, Exchange, Reply, in_time, refusal
 from jenkins_scan.plain_text import excerpt, one_line
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class _Page:
     text: str
 
 
-class _Reads(jenkins.Jenkins):  # type: ignore[misc]  # python-jenkins has no types
+class _Reads(jenkins.Jenkins):  # type: ignore[misc]  # as above
     """python-jenkins for the addresses of jobs, builds and users and for the shape of the answers.
 
     What it sends goes through our own `Exchange`, by its one public method for that. Its own way would read
@@ -115,13 +115,13 @@ class _Reads(jenkins.Jenkins):  # type: ignore[misc]  # python-jenkins has no ty
         return _Page(reply.body.decode("utf-8", "replace"))
 
     def artifact(self, job: str, number: int, path: str) -> bytes:
-        """The artifact as it is: `get_build_artifact_as_bytes` reads text by a guessed encoding, and without a bound."""
+        """The artifact as it is; `get_build_artifact_as_bytes` guesses an encoding, and reads without a bound."""
         folder_url, short_name = self._get_job_folder(job)
         named = {"folder_url": folder_url, "short_name": short_name, "number": number, "artifact": path}
         return self._answer(self._build_url(jenkins.BUILD_ARTIFACT, named), largest=LARGEST_RESULT).body
 
-    def _answer(self, url: str, **options: int) -> Reply:
-        reply = self._exchange.ask("GET", url, **options)
+    def _answer(self, url: str, largest: int = LARGEST_PAGE) -> Reply:
+        reply = self._exchange.ask("GET", url, largest=largest)
         if reply.status != 200:  # noqa: PLR2004  HTTP's own number
             raise refusal(reply, url, "asking the controller", _READ)
         self.version = reply.headers.get("x-jenkins")

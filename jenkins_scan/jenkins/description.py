@@ -39,9 +39,9 @@ def _describe(exchange: Exchange, root: str, page: str, text: str) -> None:
         raise refusal(reply, url, _SET, _PERMISSION)
 
 
-def _is_same_page(target: str | None, page: str) -> bool:
+def _is_same_page(target: object, page: str) -> bool:
     """Whether both are one address; servers differ in how they write one percent sign, and in the last slash."""
-    return target is not None and unquote(target).rstrip("/") == unquote(page).rstrip("/")
+    return unquote(str(target)).rstrip("/") == unquote(page).rstrip("/")
 
 
 def _crumb(exchange: Exchange, root: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is sent to the controller and what comes back: verified TLS, no redirect, bounded in size and as a whole in time."""
+"""What is sent to the controller, and what comes back: TLS verified, no redirect followed, size and time bounded."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ PATIENCE: Final = 5.0
 LARGEST_PAGE: Final = 8 * 1024**2
 """Bytes of an answer of Jenkins' own interface."""
 _MIB: Final = 1024**2
-_TAG: Final = re.compile(r"<(?:style|script)\b.*?</|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"<(style|script)\b.*?</\1\s*>|<!--.*?(?:-->|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _SIGN_IN: Final = re.compile(r"login|securityrealm|oauth|saml|sso|oidc|auth", re.IGNORECASE)
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,12 @@ class Reply:
     """Names in any case."""
     body: bytes
 
-    def target(self, url: str) -> str | None:
+    def target(self, url: str) -> httpx.URL | None:
         """Where a redirect of `url` leads; None when it is none, or leads nowhere that can be read."""
         if self.status not in _REDIRECTS or "location" not in self.headers:
             return None
         try:
-            return str(httpx.URL(url).join(self.headers["location"]))
+            return httpx.URL(url).join(self.headers["location"])
         except (httpx.InvalidURL, ValueError):
             return None
 
@@ -93,7 +93,7 @@ class Exchange:
         largest: int = LARGEST_PAGE,
     ) -> Reply:
         """The answer with any status, its body of at most `largest` bytes. Raises `ControllerFailed`."""
-        if not self._access.holds(url):  # whoever built it: the credentials go no further
+        if not self._access.holds(url.partition("?")[0]):  # whoever built it: the credentials go no further
             raise ControllerFailed(
                 "an address outside of JENKINS_URL was to be asked.", remedy="Check JOB_NAME and BUILD_URL."
             )
@@ -180,17 +180,23 @@ def refusal(reply: Reply, url: str, what: str, permission: str) -> ControllerFai
 
 
 def _redirected(reply: Reply, url: str, what: str) -> ControllerFailed:
+    """No more of the target than its origin is shown: Jenkins' links to its resource domain are signed for a user."""
     target = reply.target(url)
-    place = "nowhere that can be read" if target is None else excerpt(target.partition("?")[0], 200)
-    if target is not None and _SIGN_IN.search(httpx.URL(target).path + httpx.URL(target).host):
+    if target is not None and _SIGN_IN.search(target.netloc.decode() + target.path):
         return ControllerFailed(
-            f"{what}: the answer is a redirect to a sign-in page ({place}).",
-            remedy=f"Check {USER_ID} and {API_TOKEN}, and that what stands before the controller lets API tokens through.",
+            f"{what}: the answer is a redirect to a sign-in page at {_origin(target)}.",
+            remedy=f"Check {USER_ID} and {API_TOKEN}, and that a proxy before the controller lets API tokens through.",
         )
+    place = "nowhere that can be read" if target is None else _origin(target)
     return ControllerFailed(
-        f"{what}: the answer is a redirect to {place}, which is not followed: the credentials are for JENKINS_URL alone.",
-        remedy="Set JENKINS_URL to the address at which the controller answers by itself.",
+        f"{what}: the answer is a redirect to {place}, which is not followed: the credentials are for JENKINS_URL.",
+        remedy="JENKINS_URL has to be the address at which the controller itself answers; with a resource root URL it "
+        "redirects every artifact.",
     )
+
+
+def _origin(url: httpx.URL) -> str:
+    return excerpt(f"{url.scheme}://{url.netloc.decode().rpartition('@')[2]}", 200)
 
 
 def _body(response: httpx.Response, largest: int) -> bytes:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import InternalError, NotProved, PolicyFailed, PolicyWarned
+from jenkins_scan.errors import ConfigurationError, InternalError, NotProved, PolicyFailed, PolicyWarned
 from jenkins_scan.findings import Finding
 from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import Judging, judge_image
@@ -84,8 +84,7 @@ class Jury:
         finally:
             image.warnings += wait.warnings
             self._ended += 1
-        if self._judging.baseline is not None and not self._center.is_sandbox:
-            self._judging.baseline.require_real()
+        known = baseline_of(self._judging, image, real=not self._center.is_sandbox)
         image.proof = prove(ended, submission, task.uuid)
         policy = self._judging.policy
         found = read_findings(
@@ -101,7 +100,7 @@ class Jury:
             today=datetime.fromtimestamp(self._clock.now(), UTC).date(),
             image_names=names_of_image(image.identity),
             waivers=self._judging.waivers,
-            known=baseline_of(self._judging, image),
+            known=known,
             fetched=found.kinds,
         )
         if image.judgement.judged.failing:
@@ -137,12 +136,26 @@ def _noted(image: ImageRun, status: TaskStatus) -> None:
         image.warnings.append(strange)
 
 
-def baseline_of(judging: Judging, image: ImageRun) -> frozenset[Fingerprint] | None:
-    """What was known of this image's repository; None without a baseline. Raises `errors.ConfigurationError` (2)."""
-    if judging.baseline is None or image.identity is None or image.submission is None:
+def baseline_of(judging: Judging, image: ImageRun, *, real: bool = False) -> frozenset[Fingerprint] | None:
+    """What was known of this image's repository; None without a baseline, or with an optional one that does not fit.
+
+    `real` means that the service itself answers. Raises `errors.ConfigurationError` (2) where another one does not fit.
+    """
+    baseline = judging.baseline
+    if baseline is None or image.identity is None or image.submission is None:
         return None
     request = image.submission.request
-    return judging.baseline.known(repository_of(image.identity.canonical, request.namespace, request.repo_name))
+    try:
+        if real:
+            baseline.require_real()
+        return baseline.known(repository_of(image.identity.canonical, request.namespace, request.repo_name))
+    except ConfigurationError as unfit:
+        if not baseline.optional:
+            raise
+        warning = f"{unfit.message} Every finding counts as new."
+        if warning not in image.warnings:
+            image.warnings.append(warning)
+        return None
 
 
 def waiver_notes(images: Sequence[ImageRun]) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ HOMES = {
     "urllib3": ("images/engine/connection.py", "images/engine/faults.py"),
     "paramiko": (),
     "zstandard": ("images/archive/compression.py",),
-    "httpx": ("security_center/", "sandbox/transport.py", "images/registry/", "jenkins/controller.py"),
+    "httpx": ("security_center/", "sandbox/transport.py", "images/registry/", "jenkins/exchange.py"),
     "tenacity": ("security_center/",),
     "alibabacloud_credentials": ("security_center/",),
     "jenkins": ("jenkins/controller.py",),
