@@ -68,10 +68,7 @@ class Controller:
         return self._read(lambda reads: _last_result(reads, job, places))
 
     def _read(self, question: Callable[["_Reads"], T]) -> T:
-        try:
-            return in_time(self.limit, self.access, lambda exchange: question(_Reads(self.access.url, exchange)))
-        except jenkins.JenkinsException as exc:
-            raise _not_understood(excerpt(str(exc), 200)) from exc
+        return in_time(self.limit, self.access, lambda exchange: question(_Reads(self.access.url, exchange)))
 
 
 @dataclass(frozen=True, slots=True)

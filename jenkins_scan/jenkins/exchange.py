@@ -22,12 +22,15 @@ T = TypeVar("T")
 LIMIT: Final = 10.0
 """Seconds for all that one purpose asks of the controller."""
 PATIENCE: Final = 5.0
-"""Seconds to connect, and to wait for the next bytes."""
+"""Seconds of one pause within that."""
 LARGEST_PAGE: Final = 8 * 1024**2
 """Bytes of an answer of Jenkins' own interface."""
 _MIB: Final = 1024**2
 _TAG: Final = re.compile(r"<(style|script)\b.*?</\1\s*>|<!--.*?(?:-->|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SIGN_IN: Final = re.compile(r"login|securityrealm|oauth|saml|sso|oidc|auth", re.IGNORECASE)
+_SIGN_IN: Final = re.compile(
+    r"(?<![a-z])(?:login|signin|securityrealm|oauth2?|saml2?|oidc|sso|adfs|auth)(?![a-z])", re.IGNORECASE
+)
+"""What the address of a sign-in page holds, of Jenkins itself or of a single sign-on before it."""
 log = logging.getLogger(__name__)
 
 
@@ -41,13 +44,10 @@ class Reply:
     body: bytes
 
     def target(self, url: str) -> httpx.URL | None:
-        """Where a redirect of `url` leads; None when it is none, or leads nowhere that can be read."""
+        """Where a redirect of `url` leads; None when it is none, or leads nowhere."""
         if self.status not in _REDIRECTS or "location" not in self.headers:
             return None
-        try:
-            return httpx.URL(url).join(self.headers["location"])
-        except (httpx.InvalidURL, ValueError):
-            return None
+        return httpx.URL(url).join(self.headers["location"])  # httpx has refused one that it cannot read
 
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -56,14 +56,17 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 class Exchange:
     """A session with the controller: cookies are kept, as a crumb is good for its session alone."""
 
-    def __init__(self, access: Access) -> None:
-        """Raises `ControllerFailed` for a CA bundle or a proxy variable that cannot be followed."""
+    def __init__(self, access: Access, patience: float = PATIENCE) -> None:
+        """`patience` is in seconds: to connect, and to wait for the next bytes.
+
+        Raises `ControllerFailed` for a CA bundle or a proxy variable that cannot be followed.
+        """
         self._access = access
         try:
             self._client = httpx.Client(
                 auth=httpx.BasicAuth(access.user, access.token),
                 headers={"accept-encoding": "identity", "user-agent": f"jenkins-scan/{__version__}"},
-                timeout=PATIENCE,
+                timeout=patience,
                 verify=_trusted(access),
                 # As for the service: a proxy is for other machines, and one would get the token meant for this one.
                 trust_env=not is_loopback(access.host),
@@ -187,7 +190,7 @@ def _redirected(reply: Reply, url: str, what: str) -> ControllerFailed:
             f"{what}: the answer is a redirect to a sign-in page at {_origin(target)}.",
             remedy=f"Check {USER_ID} and {API_TOKEN}, and that a proxy before the controller lets API tokens through.",
         )
-    place = "nowhere that can be read" if target is None else _origin(target)
+    place = "nowhere" if target is None else _origin(target)
     return ControllerFailed(
         f"{what}: the answer is a redirect to {place}, which is not followed: the credentials are for JENKINS_URL.",
         remedy="JENKINS_URL has to be the address at which the controller itself answers; with a resource root URL it "

@@ -23,6 +23,7 @@ SAMPLES = {
     "jobs": "2",
     "engine-wait": "2.5",
     "pushed": "true",
+    "describe-build": "true",
     "fail-on": '"high"',
     "warn-on": '"low"',
     "wait": "true",

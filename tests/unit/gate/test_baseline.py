@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.findings import Kind, Severity
-from jenkins_scan.gate.baseline import SCHEMA, Compared, compare, read_baseline
+from jenkins_scan.gate.baseline import SCHEMA, Compared, compare, parse_baseline, read_baseline
 from jenkins_scan.gate.stored import finding_from_dict, finding_to_dict, waived_to_dict
 from jenkins_scan.gate.waivers import Waiver
 from jenkins_scan.report import result as report
@@ -69,6 +69,15 @@ def complaint(path):
     except ConfigurationError as exc:
         return exc.message
     return None
+
+
+def test_a_baseline_that_is_no_file_is_read_from_its_bytes():
+    content = json.dumps(result(image([ONE]))).encode()
+    baseline = parse_baseline(content, "the baseline of app #3", sandbox=False, optional=True)
+    assert baseline.known(REPOSITORY) == {ONE.fingerprint}
+    assert baseline.optional
+    with pytest.raises(ConfigurationError, match=r"\Athe baseline of app #3: not JSON"):
+        parse_baseline(b"{", "the baseline of app #3", sandbox=False)
 
 
 def test_the_schema_is_the_one_that_is_written():

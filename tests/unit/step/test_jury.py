@@ -8,7 +8,7 @@ from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.names import repository_of
 from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.security_center.interface import Answer, CreatedTask, FindingList, Phase, ScanRequest, TaskStatus
-from jenkins_scan.step.jury import LEAST_READING, Jury
+from jenkins_scan.step.jury import LEAST_READING, Jury, baseline_of
 from jenkins_scan.step.record import ImageRun, TaskRecord
 from jenkins_scan.step.submission import Submission
 from tests.support.center import NOON, FakeClock
@@ -74,6 +74,22 @@ def test_a_baseline_of_the_sandbox_is_refused_when_the_answers_turn_out_to_be_re
     with pytest.raises(errors.ConfigurationError, match="the sandbox made it"):
         jury.judge(image)
     assert (image.judgement, image.proof) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("by_sandbox", "repository", "said"),
+    [(True, "app", "the sandbox made it"), (False, "web", "not of "), (False, "app", None)],
+)
+def test_an_optional_baseline_that_does_not_fit_is_left_out_and_said_once(image, by_sandbox, repository, said):
+    known = BaselineImage(repository_of(NAME.replace("app", repository), None, repository), "PASS", frozenset())
+    clock = FakeClock()
+    judged_by = judging(Baseline("the baseline of app #3", (known,), by_sandbox=by_sandbox, optional=True))
+    assert (baseline_of(judged_by, image, real=True) is None) == (said is not None)
+    Jury(judged_by, Center(clock), clock).judge(image)
+    assert (image.judgement.compared is None) == (said is not None)
+    told = [warning for warning in image.warnings if warning.endswith("Every finding counts as new.")]
+    assert len(told) == (said is not None)
+    assert all(said in warning and "the baseline of app #3" in warning for warning in told)
 
 
 @pytest.mark.parametrize(("takes", "left"), [(0.0, 600.0), (590.0, LEAST_READING), (610.0, LEAST_READING)])
