@@ -20,7 +20,7 @@ from jenkins_scan.config.file import FileSettings, read_file
 from jenkins_scan.config.options import GLOBAL_OPTIONS
 from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
-from jenkins_scan.jenkins.access import SECRET_VARIABLES as CONTROLLER_SECRETS
+from jenkins_scan.jenkins.access import API_TOKEN
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
@@ -154,7 +154,8 @@ def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
 
 def _known_secrets(environ: Mapping[str, str]) -> list[str]:
     """Every secret value of the environment, passwords of proxies included."""
-    found = [environ.get(name, "").strip() for name in (*SECRET_VARIABLES, *CONTROLLER_SECRETS)]
+    # The id that belongs to the token of Jenkins is often a common word: it is hidden in runs that use it.
+    found = [environ.get(name, "").strip() for name in (*SECRET_VARIABLES, API_TOKEN)]
     for name in PROXY_VARIABLES:
         for value in filter(None, (environ.get(name), environ.get(name.lower()))):
             # httpx takes a proxy without a scheme too; user and password may be percent-encoded.

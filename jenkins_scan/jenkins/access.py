@@ -13,8 +13,7 @@ from jenkins_scan.jenkins.address import clean_link
 
 USER_ID: Final = "JENKINS_USER_ID"
 API_TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
-SECRET_VARIABLES: Final = (USER_ID, API_TOKEN)
-"""Each also as `<NAME>_FILE`."""
+"""The names that Jenkins' own command line reads, too. Each also as `<NAME>_FILE`."""
 
 _URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?")
 _PLACE: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
