@@ -6,8 +6,9 @@ a meaning to, such as `<` or `=`, is that format's to escape.
 """
 
 import hashlib
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jenkins_scan.gate.names import repository_of
@@ -54,7 +55,7 @@ class Row:
     """None for an open finding."""
     fingerprint: str
     """32 hex digits: the same in the next build of the same repository, whatever its tag and the package's version. No
-    other row of the image has it."""
+    other row by the same `Fingerprints` has it."""
 
     @property
     def component(self) -> str:
@@ -64,14 +65,27 @@ class Row:
         return self.package if self.version is None else f"{self.package} {self.version}"
 
 
-def rows_of(image: ImageResult) -> tuple[Row, ...]:
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """Gives fingerprints, no two of them equal: one for each report, as images of one repository share problems."""
+
+    _given: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def give(self, *key: str) -> str:
+        """The fingerprint of what these texts name, the same in every run; another one each time."""
+        number = self._given[key]
+        self._given[key] += 1
+        text = json.dumps((*key, number))  # unlike texts that are joined, no two lists of them are alike
+        return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
+
+
+def rows_of(image: ImageResult, fingerprints: Fingerprints | None = None) -> tuple[Row, ...]:
     """The image's findings, the worst first, open ones before accepted ones."""
-    repository, seen, rows = repository_name(image), Counter[tuple[str, ...]](), []
-    for finding in sorted((*image.findings, *image.waived), key=_order):
-        key = (repository, *(finding[name] or "" for name in ("kind", "id", "package", "path")))
-        rows.append(_row(finding, _fingerprint(key, seen[key])))
-        seen[key] += 1
-    return tuple(rows)
+    repository, given = repository_name(image), Fingerprints() if fingerprints is None else fingerprints
+    return tuple(
+        _row(finding, given.give(repository, *(finding[name] or "" for name in ("kind", "id", "package", "path"))))
+        for finding in sorted((*image.findings, *image.waived), key=_order)
+    )
 
 
 def repository_name(image: ImageResult) -> str:
@@ -84,11 +98,6 @@ def repository_name(image: ImageResult) -> str:
 def _order(finding: dict[str, Any]) -> tuple[Any, ...]:
     texts = ("kind", "id", "package", "path", "version", "layer", "title")
     return ("waiver" in finding, LEVELS.index(finding["severity"]), *(finding[name] or "" for name in texts))
-
-
-def _fingerprint(key: tuple[str, ...], earlier: int) -> str:
-    text = "\n".join((*key, str(earlier)))
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _row(finding: dict[str, Any], fingerprint: str) -> Row:

@@ -229,7 +229,12 @@ def every_ending() -> dict[str, Result]:
         ),
         "several": result(
             failing,
-            image(FINDINGS[1], reference="registry.example.com/team/app:2"),
+            image(
+                FINDINGS[1],
+                verdict="FAIL",
+                reasons=(policy_reason(),),
+                reference="registry.example.com/team/app:2",
+            ),
             unjudged("image", 13, reference="worker:1", identity=None, sent=None),
             exit_code=10,
             reason="policy",

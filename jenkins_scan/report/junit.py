@@ -1,0 +1,147 @@
+"""`junit.xml`: a test suite for each image, for Jenkins' `junit` step.
+
+An image always has the test case `gate.verdict`, so that the step never meets an empty report and a run that judged
+nothing cannot look like one that passed. Findings that fail the image or warn of it are failing test cases, waived ones
+are skipped; the other findings are in other reports. Class names and test names leave out tags and versions, and so the
+history of a test goes on from build to build. The form is that of the schema of Jenkins' xUnit plugin.
+"""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.notices import FOUND, NEVER_JUDGED, PASSED, limits_of, reference_of
+from jenkins_scan.report.result import ImageResult, ReasonEntry, Result
+from jenkins_scan.report.rows import LONGEST_TEXT, Row, repository_name, rows_of
+
+VERDICT_CASE = "gate.verdict"
+LONGEST_NAME = 200
+"""Characters of a class or test name: Jenkins makes addresses of them."""
+
+
+def render(result: Result) -> str:
+    """The test suites as an XML document."""
+    names = _Names()
+    root = ET.Element("testsuites", {"name": "jenkins-scan"})
+    for image in result.images:
+        root.append(_suite(result, image, names))
+    root.attrib |= _counts(root, "tests", "failures", "errors")
+    ET.indent(root)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document.decode("utf-8") + "\n"
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names that are given away: Jenkins takes two cases of one name and class for one."""
+
+    given: set[tuple[str, str]] = field(default_factory=set)
+
+    def give(self, class_name: str, wanted: str) -> str:
+        """The wanted name, or the first numbered form of it that is free."""
+        name, number = wanted, 1
+        while (class_name, name) in self.given:
+            number += 1
+            name = f"{wanted} #{number}"
+        self.given.add((class_name, name))
+        return name
+
+
+def _suite(result: Result, image: ImageResult, names: _Names) -> ET.Element:
+    class_name = f"image-scan.{_slug(repository_name(image))}"
+    suite = ET.Element("testsuite", {"name": reference_of(image)})
+    _properties(suite, result, image)
+    verdict = _case(suite, class_name, names.give(class_name, VERDICT_CASE))
+    _outcome(verdict, image)
+    if told := "\n".join(notice.text for notice in limits_of(result, image)):
+        ET.SubElement(verdict, "system-out").text = told
+    for row in rows_of(image):
+        if row.gate is not None or row.accepted is not None:
+            _finding(_case(suite, class_name, names.give(class_name, _name(row))), row)
+    suite.attrib |= _counts(suite, "tests", "failures", "errors", "skipped")
+    suite.set("timestamp", f"{result.started_at:%Y-%m-%dT%H:%M:%S}")
+    return suite
+
+
+def _properties(suite: ET.Element, result: Result, image: ImageResult) -> None:
+    properties = ET.SubElement(suite, "properties")
+    task = None if image.task is None else image.task.id
+    known = {
+        "verdict": image.verdict,
+        "task": task,
+        "sandbox": str(result.sandbox).lower(),
+        "build": result.build.tag,
+    }
+    for name, value in known.items():
+        if value is not None:
+            ET.SubElement(properties, "property", {"name": name, "value": one_line(value)})
+
+
+def _case(suite: ET.Element, class_name: str, name: str) -> ET.Element:
+    return ET.SubElement(suite, "testcase", {"classname": class_name, "name": name})
+
+
+def _outcome(case: ET.Element, image: ImageResult) -> None:
+    """How the image ended. Jenkins shows one element of a case: it is that of the first reason that is no finding."""
+    verdict = str(image.verdict)
+    if verdict == PASSED and not image.reasons:
+        return
+    if verdict in NEVER_JUDGED and not image.reasons:
+        ET.SubElement(case, "skipped", {"message": NEVER_JUDGED[verdict]})
+        return
+    other = next((reason.slug for reason in image.reasons if reason.slug not in FOUND), None)
+    if image.reasons and other is None:
+        kind, word = "failure", "warn" if verdict == "WARN" else "policy"
+    else:
+        kind, word = "error", other or verdict.lower()
+    message = " ".join(f"{reason.slug}: {reason.message}" for reason in image.reasons)
+    element = ET.SubElement(
+        case, kind, {"type": word, "message": f"{verdict} {one_line(message, LONGEST_TEXT)}".strip()}
+    )
+    element.text = "\n".join(line for reason in image.reasons for line in _explained(reason)) or None
+
+
+def _explained(reason: ReasonEntry) -> Iterator[str]:
+    yield f"{reason.slug}: {one_line(reason.message, LONGEST_TEXT)}"
+    yield from (f"tried {one_line(attempt, LONGEST_TEXT)}" for attempt in reason.tried or ())
+    if reason.remedy:
+        yield f"-> {one_line(reason.remedy, LONGEST_TEXT)}"
+    if reason.request_id:
+        yield f"request id {one_line(reason.request_id)}"
+
+
+def _finding(case: ET.Element, row: Row) -> None:
+    message = one_line(f"{row.severity}: {row.id} {row.component} {row.title}", LONGEST_TEXT)
+    if row.accepted is not None:
+        waived = f"waived until {row.accepted.expires}: {row.accepted.reason}"
+        ET.SubElement(case, "skipped", {"message": waived}).text = message
+        return
+    failure = ET.SubElement(case, "failure", {"type": "warn" if row.gate == "warn" else "policy", "message": message})
+    known = {None: None, True: "has it", False: "does not have it"}[row.known]
+    details = {
+        "path": row.path,
+        "layer": row.layer,
+        "aliases": ", ".join(row.aliases),
+        "fix": row.fix,
+        "baseline": known,
+    }
+    failure.text = "\n".join([message, *(f"{name}: {text}" for name, text in details.items() if text)])
+
+
+def _name(row: Row) -> str:
+    """Without version and title, which change while the problem stays."""
+    place = row.package or row.path
+    return one_line(f"{row.kind}: {row.id}" + (f" in {place}" if place else ""), LONGEST_NAME)
+
+
+def _slug(name: str) -> str:
+    """The name without dots: Jenkins takes what stands before the last one for the package."""
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:LONGEST_NAME] or "no-name"
+
+
+def _counts(element: ET.Element, *wanted: str) -> dict[str, str]:
+    """What the tree holds, so that the numbers cannot differ from it."""
+    tags = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+    return {name: str(sum(1 for _ in element.iter(tags[name]))) for name in wanted}

@@ -1,0 +1,56 @@
+"""The schemas of others that reports are held against, and the tools that do it.
+
+The schema files are not ours to publish. CI has them; a plain clone may lack them, and then says so instead of passing.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("JENKINS_SCAN_TEST_DATA", ROOT.parent / "shared" / "data"))
+"""Read before the tests clear this project's variables."""
+CI = os.environ.get("CI") == "true"
+
+
+def schema_file(name: str) -> Path:
+    """A file of the schema folder. Skips the test where there is none, and fails it in CI."""
+    path = DATA / name
+    if not path.is_file():
+        _absent(f"{path} is not here: name the folder of the schemas in JENKINS_SCAN_TEST_DATA.")
+    return path
+
+
+@cache
+def sarif_validator() -> Any:
+    """What holds a report against the SARIF 2.1.0 schema of OASIS."""
+    schema = json.loads(schema_file("sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+    return jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker())
+
+
+def junit_complaints(reports: Mapping[str, str], folder: Path) -> str:
+    """What xmllint has against these reports by the schema of Jenkins' xUnit plugin; empty when all are valid."""
+    schema = schema_file("junit-10.xsd")
+    if shutil.which("xmllint") is None:
+        _absent("xmllint is not here: install libxml2-utils.")
+    paths = [folder / f"{number}.xml" for number in range(len(reports))]
+    for path, text in zip(paths, reports.values(), strict=True):
+        path.write_text(text, encoding="utf-8", newline="")
+    command = ["xmllint", "--nonet", "--noout", "--schema", schema, *paths]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    complaints = [line for line in ended.stderr.splitlines() if not line.endswith(" validates")]
+    return "\n".join(complaints) or ("" if ended.returncode == 0 else f"xmllint ended with {ended.returncode}")
+
+
+def _absent(what: str) -> None:
+    if CI:
+        pytest.fail(what)
+    pytest.skip(what)
