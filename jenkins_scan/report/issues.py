@@ -16,6 +16,7 @@ from jenkins_scan.report.result import ImageResult, Result
 from jenkins_scan.report.rows import Fingerprints, Row, repository_name, rows_of
 
 Issue = dict[str, str]
+"""One issue by the plugin's field names; a field without a text is not there."""
 SEVERITIES: Final[Mapping[str, str]] = {
     "critical": "ERROR",
     "high": "HIGH",

@@ -119,13 +119,11 @@ def _finding(case: ET.Element, row: Row) -> None:
         ET.SubElement(case, "skipped", {"message": waived}).text = message
         return
     failure = ET.SubElement(case, "failure", {"type": "warn" if row.gate == "warn" else "policy", "message": message})
-    known = {None: None, True: "has it", False: "does not have it"}[row.known]
     details = {
         "path": row.path,
         "layer": row.layer,
         "aliases": ", ".join(row.aliases),
         "fix": row.fix,
-        "baseline": known,
     }
     failure.text = "\n".join([message, *(f"{name}: {text}" for name, text in details.items() if text)])
 

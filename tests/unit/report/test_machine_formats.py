@@ -1,0 +1,70 @@
+"""What the formats for machines have in common: they parse, they are stable, and strangers' text stays harmless."""
+
+import csv
+import io
+import json
+import unicodedata
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jenkins_scan.report.formats import renderer_of
+from tests.support.results import HOSTILE_TEXTS, every_ending, hostile
+
+PARSERS = {
+    "junit": ET.fromstring,
+    "sarif": json.loads,
+    "issues": json.loads,
+    "csv": lambda text: list(csv.reader(io.StringIO(text), strict=True)),
+}
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+UNSEEN = "\u200b\u200e\u200f\u202a\u202e\u2028\u2029\u2066\u2069\ufeff\ufffe\uffff"
+in_every_format = pytest.mark.parametrize("name", PARSERS)
+
+
+def assert_harmless(text):
+    for part in (text, json.dumps(json.loads(text), ensure_ascii=False) if text.startswith("{") else ""):
+        assert not [sign for sign in part if unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n"]
+        assert not set(UNSEEN).intersection(part)
+
+
+@in_every_format
+@given(text=ANY_TEXT)
+def test_whatever_strangers_write_the_report_parses_is_stable_and_has_no_control_characters(name, text):
+    render, result = renderer_of(name), hostile(text)
+    report = render(result)
+    assert render(result) == report
+    assert_harmless(report)
+    assert PARSERS[name](report) is not None
+
+
+@in_every_format
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
+def test_known_attacks_come_out_harmless(name, text):
+    report = renderer_of(name)(hostile(text))
+    assert_harmless(report)
+    assert PARSERS[name](report) is not None
+    assert len(report) < 150_000, "an endless text is cut"
+
+
+@in_every_format
+@pytest.mark.parametrize("ending", every_ending())
+def test_every_ending_has_a_report_of_lines(name, ending):
+    report = renderer_of(name)(every_ending()[ending])
+    assert report.endswith("\n")
+    assert "\r" not in report
+    assert PARSERS[name](report) is not None
+
+
+@pytest.mark.parametrize("name", ["sarif", "issues"])
+def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with(name):
+    assert renderer_of(name)(hostile("Käse 中文 \U0001f4a9")).isascii()
+
+
+@in_every_format
+def test_findings_that_come_in_another_order_make_the_same_report(name):
+    result = every_ending()["fail"]
+    turned = [each.model_copy(update={"findings": each.findings[::-1]}) for each in result.images]
+    assert renderer_of(name)(result.model_copy(update={"images": tuple(turned)})) == renderer_of(name)(result)
