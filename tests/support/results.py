@@ -1,6 +1,9 @@
 """Results of whole runs, as the reports get them: one for each way in which a run can end, and a hostile one."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from jenkins_scan.findings import Finding, Kind, Severity
@@ -177,8 +180,9 @@ def policy_reason(slug: str = "policy", code: int = 10) -> ReasonEntry:
     return ReasonEntry(slug=slug, code=code, message="3 findings at or above --fail-on.", remedy="Mend or waive them.")
 
 
-def every_ending() -> dict[str, Result]:
-    """A result for each way in which a run can end, by name."""
+@cache
+def every_ending() -> Mapping[str, Result]:
+    """A result for each way in which a run can end, by name. Made once: hundreds of tests ask for it."""
     failing = image(
         *FINDINGS,
         verdict="FAIL",
@@ -199,7 +203,7 @@ def every_ending() -> dict[str, Result]:
     opened: dict[str, Any] = {"task": ImageTask(id="task-1", status="submitted", opened_at=NOW), "request_id": "REQ-1"}
     running = opened["task"].model_copy(update={"status": "running"})
     submitted = unjudged("none", 0, "SUBMITTED", reasons=(), **opened)
-    return {
+    endings = {
         "pass": result(image(FINDINGS[4])),
         "clean": result(image(), sandbox=True, service=ServiceEntry(endpoint="sandbox", region=None)),
         "fail": result(failing, exit_code=10, reason="policy", warnings=("the waiver of CVE-2022-0001 ends soon.",)),
@@ -241,6 +245,7 @@ def every_ending() -> dict[str, Result]:
         ),
         "interrupted": result(unjudged("interrupted", 143, "INCOMPLETE"), exit_code=143, reason="interrupted"),
     }
+    return MappingProxyType(endings)
 
 
 HOSTILE_TEXTS = (
