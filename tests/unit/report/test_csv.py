@@ -112,7 +112,12 @@ def test_no_cell_is_a_formula(before, sign):
 def test_no_cell_is_a_formula_whatever_is_mixed(text):
     for row in rows_of(hostile(text)):
         for cell in row.values():
-            assert not cell or cell.startswith("'") or cell.lstrip(" \"'")[:1] not in FORMULA_SIGNS
+            assert cell.startswith("'") or not cell.lstrip(" \"'").startswith(tuple(FORMULA_SIGNS))
+
+
+def test_the_row_of_an_image_without_findings_is_no_formula_either():
+    (row,) = rows_of(result(unjudged("image", 13, reference="=cmd|' /C calc'!A0")))
+    assert row["image"] == "'=cmd|' /C calc'!A0"
 
 
 def test_what_only_holds_such_a_sign_stays_as_it_is():
