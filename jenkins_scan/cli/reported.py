@@ -95,19 +95,18 @@ def _write_reports(
     from jenkins_scan.report.interface import FILES
     from jenkins_scan.report.outputs import RESULT, Output
 
-    standard = (Output(name, folder / file) for name, file in FILES.items() if file != RESULT)
+    wanted = [*outputs, *(Output(name, folder / file) for name, file in FILES.items() if file != RESULT)]
     texts: dict[str, str] = {}
-    for output in (*outputs, *standard):
+    for name in dict.fromkeys(output.format for output in wanted):
         try:
-            if output.format not in texts:
-                texts[output.format] = renderer_of(output.format)(result)
+            texts[name] = renderer_of(name)(result)
         except Exception as problem:  # noqa: BLE001  whatever a stranger's text did to a format
             app.terminal.bug(problem)
-            app.terminal.line(f"warning: the {output.format} report could not be made: {type(problem).__name__}")
-            continue
-        app.deliver([output], texts)
-        if output.style_sheet is not None:
-            app.write(output.style_sheet, style_sheet())
+            app.terminal.line(f"warning: the {name} report could not be made: {type(problem).__name__}")
+    made = [output for output in wanted if output.format in texts]
+    app.deliver(made, texts)
+    for sheet in (output.style_sheet for output in made if output.style_sheet is not None):
+        app.write(sheet, style_sheet())
 
 
 def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to be told

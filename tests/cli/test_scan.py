@@ -153,7 +153,7 @@ def test_a_password_in_the_reference_is_shown_nowhere(cli):
     for reference in ("https://bob:canary-pw@reg.example.com/team/app:1", "docker://bob:canary-pw@reg.example.com/app"):
         run = cli("-vv", "scan", reference, *SANDBOX, "-o", "table")
         assert run.code == 2
-        written = "".join(path.read_text() for path in run.folder.iterdir())
+        written = "".join(path.read_text() for path in run.folder.rglob("*.*"))
         assert "canary-pw" not in run.out + run.err + written
         assert "reg.example.com" in run.result["images"][0]["reference"]
 

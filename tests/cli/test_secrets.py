@@ -65,7 +65,7 @@ def test_what_is_echoed_back_shows_no_secret(cli, archive, echo, as_page, min_qu
     )
     assert run.code == 15
     assert echo.seen
-    written = "".join(path.read_text() for path in run.folder.iterdir())
+    written = "".join(path.read_text() for path in run.folder.rglob("*.*"))
     for text in (run.out, run.err, written):
         assert "canary" not in text
         assert base64.b64encode(b"canary")[:7].decode() not in text
@@ -92,7 +92,7 @@ def test_what_a_proxy_repeats_of_its_credentials_is_shown_nowhere(cli, archive, 
     env = {**CANARIES, "HTTPS_PROXY": proxy.format(host=f"127.0.0.1:{echo.server_address[1]}")}
     run = cli("-vv", "scan", archive, "--endpoint", "https://sas.invalid", env=env)
     assert run.code == 15
-    written = "".join(path.read_text() for path in run.folder.iterdir())
+    written = "".join(path.read_text() for path in run.folder.rglob("*.*"))
     for secret in secrets:
         for form in (secret, base64.b64encode(f"bob:{secret}".encode()).decode()):
             assert form not in run.out + run.err + written

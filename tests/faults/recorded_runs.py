@@ -150,7 +150,8 @@ def run(scene: Scene, folder: Path, change: Change | None = None) -> Ran:
                 source = _Source(scene.image)
                 scan(run, settings, sources=[source], center=center, clock=clock, voice=terminal)
 
-            code = reported(app, {"report_dir": str(folder), "output": (), "endpoint": "sandbox"}, perform)
+            values = {"report_dir": str(folder), "output": (), "endpoint": "sandbox", "describe_build": False}
+            code = reported(app, values, perform)
         opened = tuple(task.task_id for task in state.tasks())
     written = (folder / "result.json").read_text(encoding="ascii")
     return Ran(code, out.getvalue() + err.getvalue(), written, tuple(wire.answers), opened)
