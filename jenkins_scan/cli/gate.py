@@ -23,7 +23,7 @@ CONTROLLER = "jenkins"
 
 def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging | None, list[str]]:
     """What the run is judged by, None when it only submits, and warnings. Raises `ConfigurationError` (2)."""
-    by_user, found = _policies(app, context, values)
+    by_user, found = policies_of(app, context, values)
     policy, waits, warnings = stricter(by_user, found), values["wait"], []
     if waits is False:
         if by_user.has_gate:
@@ -52,9 +52,9 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
     ), warnings
 
 
-def _policies(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Policy, Policy]:
-    """The policy of whoever runs the tool, and that of a file found in the workspace."""
-    fixable = values["fixable_only"] or None
+def policies_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Policy, Policy]:
+    """The policy of whoever runs the tool, and that of a file found in the workspace. Raises as `judging_of`."""
+    fixable = values.get("fixable_only") or None
     table = app.file.values.get("policy", {})
     if not app.file.found:
         return policy_from(table, values["fail_on"], values["warn_on"], fixable), Policy()

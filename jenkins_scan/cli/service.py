@@ -10,7 +10,7 @@ from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.security_center import ram_credentials
 from jenkins_scan.security_center.client import SecurityCenterClient
 from jenkins_scan.security_center.connect import connect
-from jenkins_scan.security_center.credentials import from_environment, read_token
+from jenkins_scan.security_center.credentials import Credentials, from_environment, read_token
 from jenkins_scan.security_center.endpoints import Endpoint
 
 
@@ -19,40 +19,60 @@ def open_service(app: App, settings: ServiceSettings, *, with_token: bool) -> It
     """The client, closed at the end. Raises `ScanError`: credentials (14), settings (2)."""
     with contextlib.ExitStack() as stack:
         if settings.endpoint is None:
-            yield _sandbox(app, settings, stack)
+            yield open_sandbox(app, settings, stack)
             return
-        credentials = from_environment(app.environ) or ram_credentials.from_default_chain()
+        credentials = find_credentials(app)
         token = read_token(app.environ) if with_token else None
-        for secret in (*credentials.secrets(), *(() if token is None else (token.get_secret_value(),))):
-            app.terminal.redact.add(secret)
-        http = stack.enter_context(
-            connect(
-                settings.endpoint,
-                credentials,
-                ca_bundle=settings.ca_bundle,
-                environ=app.environ,
-                now=app.clock.now,
-            )
-        )
-        yield SecurityCenterClient(http, settings.endpoint, token, app.clock)
+        if token is not None:
+            app.terminal.redact.add(token.get_secret_value())
+        yield open_endpoint(app, settings, settings.endpoint, credentials, token, stack)
 
 
-def _sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -> SecurityCenterClient:
+def find_credentials(app: App, *, longest_wait: float = ram_credentials.LONGEST_WAIT) -> Credentials:
+    """The keys of the environment, else of the default chain, hidden from now on. Raises `CredentialsMissing` (14)."""
+    credentials = from_environment(app.environ) or ram_credentials.from_default_chain(longest_wait=longest_wait)
+    for secret in credentials.secrets():
+        app.terminal.redact.add(secret)
+    return credentials
+
+
+def open_endpoint(  # noqa: PLR0913, PLR0917  each is a part of the way
+    app: App,
+    settings: ServiceSettings,
+    endpoint: Endpoint,
+    credentials: Credentials | None,
+    token: SecretStr | None,
+    stack: contextlib.ExitStack,
+) -> SecurityCenterClient:
+    """A client of the real endpoint, closed by the stack; without credentials it signs nothing. Raises as `connect`."""
+    http = stack.enter_context(
+        connect(endpoint, credentials, ca_bundle=settings.ca_bundle, environ=app.environ, now=app.clock.now)
+    )
+    return SecurityCenterClient(http, endpoint, token, app.clock)
+
+
+def sandbox_credentials() -> Credentials:
+    """The sandbox's own keys."""
+    from jenkins_scan import sandbox
+
+    return Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
+
+
+def open_sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -> SecurityCenterClient:
+    """A client of the sandbox in this process. Raises `ConfigurationError` (2)."""
     # Imported only when asked for: a real scan carries no stand-in.
     from jenkins_scan import sandbox
     from jenkins_scan.sandbox.scenarios import load_scenario
     from jenkins_scan.sandbox.service import SandboxService
     from jenkins_scan.sandbox.state import State
     from jenkins_scan.sandbox.transport import SandboxTransport
-    from jenkins_scan.security_center.credentials import Credentials
 
     scenario = load_scenario(settings.scenario or "clean")
     state = stack.enter_context(State(settings.state or ":memory:"))
-    credentials = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
     endpoint = Endpoint(url="http://sandbox", region=settings.region)
     now = app.clock.now
     transport = SandboxTransport(SandboxService(scenario, state, now=now, registry_url=settings.registry_url))
     http = stack.enter_context(
-        connect(endpoint, credentials, ca_bundle=None, environ=app.environ, transport=transport, now=now)
+        connect(endpoint, sandbox_credentials(), ca_bundle=None, environ=app.environ, transport=transport, now=now)
     )
     return SecurityCenterClient(http, endpoint, SecretStr(sandbox.TOKEN), app.clock)

@@ -22,14 +22,16 @@ DEFAULT_REPORT_DIR = "scan-report"
 
 LEVELS = ("critical", "high", "medium", "low", "none")
 
-ALL = ("scan", "scan-registry", "wait", "inspect", "quota")
-CLOUD = ("scan", "scan-registry", "wait", "quota")
+ALL = ("scan", "scan-registry", "wait", "inspect", "quota", "doctor")
+CLOUD = ("scan", "scan-registry", "wait", "quota", "doctor")
 IMAGE = ("scan", "inspect")
+ENGINE = ("scan", "inspect", "doctor")
 SCAN = ("scan",)
 REGISTRY = ("scan-registry",)
 SUBMIT = ("scan", "scan-registry")
 JUDGED = ("scan", "scan-registry", "wait")
-SHOWN = ("inspect", "quota")
+SHOWN = ("inspect", "quota", "doctor")
+DOCTOR = ("doctor",)
 SHOWN_FORMATS = ("json", "table")
 """What a verb can show whose report is no result of a scan."""
 
@@ -56,14 +58,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="docker-host",
         metavar="URL",
-        commands=IMAGE,
+        commands=ENGINE,
         help="Engine to ask: unix:///PATH, tcp://HOST:PORT or ssh://HOST "
         "(else DOCKER_HOST, DOCKER_CONTEXT, the current context).",
     ),
     Option(
         name="image-src",
         metavar="LIST",
-        commands=IMAGE,
+        commands=ENGINE,
         default="docker,podman",
         help="Engines for a bare name, in this order; a registry is asked for registry://NAME alone.",
     ),
@@ -211,21 +213,21 @@ OPTIONS: tuple[Option, ...] = (
         name="min-quota",
         metavar="N",
         type=click.IntRange(min=0),
-        commands=SUBMIT,
+        commands=(*SUBMIT, *DOCTOR),
         default=1,
         help="Open no task when less image-scan quota remains; 0 turns this gate off.",
     ),
     Option(
         name="fail-on",
         type=click.Choice(LEVELS),
-        commands=JUDGED,
+        commands=(*JUDGED, *DOCTOR),
         in_found_file=True,
         help="Wait for the scan, and end with 10 when a finding is at or above this severity.",
     ),
     Option(
         name="warn-on",
         type=click.Choice(LEVELS),
-        commands=JUDGED,
+        commands=(*JUDGED, *DOCTOR),
         in_found_file=True,
         help="Wait for the scan, and end with 11 when a finding is at or above this severity.",
     ),
@@ -292,7 +294,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="report-dir",
         metavar="DIR",
-        commands=JUDGED,
+        commands=(*JUDGED, *DOCTOR),
         default=DEFAULT_REPORT_DIR,
         in_found_file=True,
         help="Folder for result.json, summary.txt and a report in every format; old ones in it are replaced.",

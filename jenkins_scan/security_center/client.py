@@ -94,6 +94,18 @@ class SecurityCenterClient:
         """The image-scan quota. No parameters."""
         return self._read("DescribeImageScanAuthCount", {}, wire.DescribeImageScanAuthCountReply, deadline)
 
+    def server_date(self, *, deadline: float) -> float | None:
+        """The service's own time, in seconds since the epoch, by its answer to an unsigned request; None: not told.
+
+        Needs no credentials, and no clock that is right. Raises `errors.ServiceUnreachable` (15).
+        """
+        try:
+            self._require_time(deadline)
+            raw = self._exchange(self._request("DescribeImageScanAuthCount", {}, None), deadline, signed=False)
+        except TryFailed as failed:
+            raise failed.error from failed
+        return raw.server_time
+
     def create_jenkins_image_scan_task(
         self, request: ScanRequest, *, deadline: float, on_the_way: Callable[[float | None], None] = _nobody_asks
     ) -> Answer[CreatedTask]:
@@ -183,10 +195,10 @@ class SecurityCenterClient:
             late = errors.ServiceUnreachable(f"no time was left to ask {self._endpoint.url}; nothing was sent.")
             raise TryFailed(late, again=False)
 
-    def _exchange(self, request: httpx.Request, deadline: float) -> RawAnswer:
+    def _exchange(self, request: httpx.Request, deadline: float, *, signed: bool = True) -> RawAnswer:
         limit = min(LONGEST_TRY, deadline - self._clock.monotonic())
         try:
-            raw = within(max(0.0, limit), lambda: perform(self._http, request))
+            raw = within(max(0.0, limit), lambda: perform(self._http, request, signed=signed))
         except TimeIsUp as exc:
             late = errors.ServiceUnreachable(
                 f"{request.headers['x-acs-action']}: {self._endpoint.url} gave no whole answer within "

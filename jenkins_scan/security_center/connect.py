@@ -16,23 +16,25 @@ from jenkins_scan.security_center.variables import PROXY_VARIABLES
 
 def connect(  # noqa: PLR0913  each part of the way can be replaced
     endpoint: Endpoint,
-    credentials: Credentials,
+    credentials: Credentials | None,
     *,
     ca_bundle: str | None,
     environ: Mapping[str, str],
     transport: httpx.BaseTransport | None = None,
     now: Callable[[], float] = time.time,
 ) -> httpx.Client:
-    """A client that signs with `credentials`. Raises `ConfigurationError` (2) for a bad CA bundle or proxy variable.
+    """A client that signs with `credentials`, or without them not at all.
+
+    Raises `ConfigurationError` (2) for a bad CA bundle or proxy variable.
 
     `transport` replaces the network: the in-process sandbox. A loopback endpoint is never asked through a proxy,
     which would get the token in clear text.
     """
     try:
         return httpx.Client(
-            auth=AcsV3Auth(credentials, now=now),
+            auth=None if credentials is None else AcsV3Auth(credentials, now=now),
             timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-            verify=_trusted(endpoint, ca_bundle, environ),
+            verify=trusted(endpoint, ca_bundle, environ),
             trust_env=transport is None and not endpoint.is_loopback,
             transport=transport,
             follow_redirects=False,
@@ -47,8 +49,11 @@ def connect(  # noqa: PLR0913  each part of the way can be replaced
         ) from exc
 
 
-def _trusted(endpoint: Endpoint, ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The CAs that vouch for the endpoint: --ca-bundle, else SSL_CERT_FILE, else certifi's."""
+def trusted(endpoint: Endpoint, ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
+    """The CAs that vouch for the endpoint: --ca-bundle, else SSL_CERT_FILE, else certifi's.
+
+    Raises `ConfigurationError` (2) for a file that holds no certificates.
+    """
     if endpoint.url.startswith("http://") and ca_bundle is None:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; it trusts nobody, and loading CAs takes time
     named = (

@@ -33,9 +33,9 @@ class RawAnswer:
     sandbox: bool
 
 
-def perform(http: httpx.Client, request: httpx.Request) -> RawAnswer:
-    """Sends the request and reads the answer. Raises `httpx.HTTPError`."""
-    response = http.send(request, stream=True)
+def perform(http: httpx.Client, request: httpx.Request, *, signed: bool = True) -> RawAnswer:
+    """Sends the request and reads the answer; unsigned it is refused, and still answered. Raises `httpx.HTTPError`."""
+    response = http.send(request, stream=True, auth=httpx.USE_CLIENT_DEFAULT if signed else None)
     try:
         body, whole = bytearray(), True
         # Raw, because httpx would unfold any number of compressions without a bound.

@@ -22,7 +22,16 @@ SEAMS = (
 """Modules of types: neighbours meet there, never in each other's rooms."""
 ARROWS = {
     "__main__": ("cli",),
-    "cli": (*("step", "config", "sandbox"), *("images", "security_center", "gate", "report", "jenkins"), *FLOOR),
+    "cli": (
+        *("step", "config", "sandbox", "doctor"),
+        *("images", "security_center", "gate", "report", "jenkins"),
+        *FLOOR,
+    ),
+    "doctor": (
+        *("config.file", "config.settings", "gate.policy", "report.outputs"),
+        *("images.engine", "images.interface", "security_center", "jenkins"),
+        *FLOOR,
+    ),
     "step": (
         *("config", "images", "gate", "jenkins"),
         *("security_center.polling", "security_center.status_words", "security_center.regions"),

@@ -25,7 +25,7 @@ from jenkins_scan.images.reference import ImageId, ImageReference
 if TYPE_CHECKING:
     from jenkins_scan.images.engine.source import EngineSource
 
-__all__ = ["EngineName", "EngineOrder", "Patience", "parse_engines"]
+__all__ = ["EngineName", "EngineOrder", "Patience", "named_engine", "parse_engines", "require_place"]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -115,11 +115,7 @@ class EngineOrder:
             self._source(self._answered).look_again(identity)
 
     def _named(self) -> EngineEndpoint | None:
-        first = self._places.of(self._engines[0], self._environ)[0]
-        if first.is_named and self._docker_host is None:
-            return first
-        chosen = choose_endpoint(self._docker_host, self._environ)
-        return chosen if chosen.is_named else None
+        return named_engine(self._engines, self._docker_host, self._environ, self._places)
 
     def _ask_alone(self, endpoint: EngineEndpoint) -> ResolvedImage:
         from jenkins_scan.images.engine.faults import may_be_starting
@@ -135,7 +131,7 @@ class EngineOrder:
         absent: list[EngineAbsent] = []
         for endpoint in self._usual_places():
             try:
-                _require_place(endpoint)
+                require_place(endpoint)
                 found = self._source(endpoint).resolve()
             except EngineAbsent as exc:
                 absent.append(exc)
@@ -194,7 +190,21 @@ class EngineOrder:
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _require_place(endpoint: EngineEndpoint) -> None:
+def named_engine(
+    engines: Sequence[EngineName], docker_host: str | None, environ: Mapping[str, str], places: DefaultPlaces
+) -> EngineEndpoint | None:
+    """The engine that was named, which is then asked alone; None: the usual places of `engines` are looked at.
+
+    Raises as `choose_endpoint`.
+    """
+    first = places.of(engines[0], environ)[0]
+    if first.is_named and docker_host is None:
+        return first
+    chosen = choose_endpoint(docker_host, environ)
+    return chosen if chosen.is_named else None
+
+
+def require_place(endpoint: EngineEndpoint) -> None:
     """Raises `EngineAbsent` for a usual place that cannot even be looked into: nobody said that an engine is there."""
     try:
         (endpoint.socket or Path("/")).stat()
