@@ -34,9 +34,9 @@ def check(environ: Mapping[str, str], service: Service, *, reachable: bool) -> O
     return good(f"{seen}; the service takes the signature.")
 
 
-def check_token(environ: Mapping[str, str], service: Service | None) -> Outcome:
-    """Whether a CI/CD token is there. Raises `CredentialsMissing` (14)."""
-    if service is not None and service.in_process:
+def check_token(environ: Mapping[str, str], *, in_process: bool) -> Outcome:
+    """Whether a CI/CD token is there; the sandbox in this process brings its own. Raises `CredentialsMissing` (14)."""
+    if in_process:
         return good("the sandbox's own.")
     length = len(read_token(environ).get_secret_value())
     origin = _origin(environ, CICD_TOKEN)

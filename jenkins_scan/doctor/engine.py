@@ -70,11 +70,11 @@ def _answering(endpoint: EngineEndpoint, now: float) -> Outcome:
 
 
 def _tls(endpoint: EngineEndpoint, now: float) -> str:
-    folder = (
-        {str(path.parent) for path in endpoint.tls.paths if path is not None} if endpoint.tls is not None else set()
-    )
+    paths = [path for path in (endpoint.tls.paths if endpoint.tls is not None else ()) if path is not None]
     left = _days_left(endpoint, now)
-    return f"TLS files in {', '.join(sorted(folder))}" + ("" if left is None else f" good for {left} more days")
+    if not paths or left is None:
+        return "TLS by the public authorities"
+    return f"TLS by the files in {paths[0].parent}, good for {left} more days"
 
 
 def _days_left(endpoint: EngineEndpoint, now: float) -> int | None:

@@ -129,7 +129,8 @@ def _service(patient: Patient, service: Service, settings: ServiceSettings, roun
 
 
 def _token(patient: Patient) -> Callable[[], Outcome]:
-    return lambda: credentials.check_token(patient.environ, patient.service)
+    in_process = patient.settings is not None and patient.settings.endpoint is None
+    return lambda: credentials.check_token(patient.environ, in_process=in_process)
 
 
 def _image(patient: Patient) -> Outcome:

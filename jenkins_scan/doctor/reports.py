@@ -14,8 +14,8 @@ LEAST_FREE: Final = 100 * 1000 * 1000
 MEGABYTE: Final = 1000 * 1000
 
 
-def check(folder: Path) -> Outcome:
-    """Whether reports could be written there."""
+def check(folder: Path, *, least_free: int = LEAST_FREE) -> Outcome:
+    """Whether reports could be written there; less than `least_free` bytes of room are a warning."""
     try:
         place = _nearest(folder)
         problem = _problem(folder, place)
@@ -27,8 +27,11 @@ def check(folder: Path) -> Outcome:
         return failure(OutputError(f"--report-dir: {str(folder)!r} cannot be used: {what}."))
     state = "can be written" if place == folder else f"can be made in {place}"
     seen = f"{folder} {state}, {free // MEGABYTE} MB are free"
-    if free < LEAST_FREE:
-        return warning(f"{seen}: less than 100 MB.", "Free space there, or choose another place with --report-dir DIR.")
+    if free < least_free:
+        return warning(
+            f"{seen}: less than {least_free // MEGABYTE}.",
+            "Free space there, or choose another place with --report-dir DIR.",
+        )
     return good(f"{seen}.")
 
 

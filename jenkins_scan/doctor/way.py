@@ -41,19 +41,18 @@ def addresses(host: str, port: int, of_what: str) -> list[str]:
 def opened(endpoint: Endpoint, proxy: Proxy | None) -> Iterator[socket.socket]:
     """A connection to the endpoint, by the tunnel of a proxy where there is one. Raises `ServiceUnreachable` (15)."""
     host, port = host_and_port(urlsplit(endpoint.url))
-    with contextlib.closing(_connected(host, port, endpoint) if proxy is None else _tunnel(host, port, proxy)) as raw:
+    with contextlib.closing(_connected(host, port) if proxy is None else _tunnel(host, port, proxy)) as raw:
         yield raw
 
 
-def _connected(host: str, port: int, endpoint: Endpoint) -> socket.socket:
+def _connected(host: str, port: int) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout=STEP)
     except OSError as exc:
         raise ServiceUnreachable(
             f"TCP: no connection to {host} port {port}: {why(exc)}.",
-            remedy="Let a firewall pass it, or set HTTPS_PROXY; within Alibaba Cloud --vpc may be the way."
-            if not endpoint.is_loopback
-            else "Start what is to listen there, or correct --endpoint.",
+            remedy="Let firewalls on the way pass it, or set HTTPS_PROXY; within Alibaba Cloud --vpc may be the way. "
+            "What is to listen on this machine has to be started.",
         ) from exc
 
 
@@ -96,5 +95,5 @@ def why(exc: Exception) -> str:
     if isinstance(exc, TimeoutError):
         return f"no answer within {STEP:g} s"
     if isinstance(exc, ssl.SSLError):
-        return one_line((exc.reason or type(exc).__name__).lower().replace("_", " "), 100)
+        return one_line((getattr(exc, "reason", None) or type(exc).__name__).lower().replace("_", " "), 100)
     return one_line(getattr(exc, "strerror", None) or type(exc).__name__, 100)
