@@ -3,9 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from jenkins_scan.doctor.report import Outcome, failure, good
+from jenkins_scan.doctor.report import Outcome, failure, good, warning
 from jenkins_scan.doctor.service import Service
-from jenkins_scan.errors import ConfigurationError, PermissionDenied, ScanError, ServiceFault
+from jenkins_scan.errors import (
+    ConfigurationError,
+    PermissionDenied,
+    ScanError,
+    ServiceFault,
+    ServiceThrottled,
+    ServiceUnreachable,
+)
 from jenkins_scan.gate.policy import Policy
 from jenkins_scan.security_center.client import CREATE, SecurityCenterClient
 from jenkins_scan.security_center.finding_lists import COUNTS, LISTS
@@ -18,7 +25,8 @@ NOBODY: Final = ImageKey(uuid="00000000-0000-0000-0000-000000000000", digest="0"
 """The key of no image: what is asked for it is allowed or not, and finds nothing."""
 AT_ONCE: Final = 4
 _SERVER_ERROR: Final = 500
-_NOT_TRIED: Final = f"{CREATE} cannot be tried without using quota"
+MAY_BE_SLOW: Final = (ServiceUnreachable, ServiceThrottled)
+"""Errors that say nothing of one read when others were answered: they come in a hurry here."""
 
 
 def check(service: Service, policy: Policy, *, sandbox_allowed: bool) -> Outcome:
@@ -47,22 +55,20 @@ def check(service: Service, policy: Policy, *, sandbox_allowed: bool) -> Outcome
 
 def _judged(asked: list[str], failed: Mapping[str, ScanError]) -> Outcome:
     denied = [name for name in asked if isinstance(failed.get(name), PermissionDenied)]
-    for name in asked:
-        error = failed.get(name)
-        if error is not None and name not in denied and not _let_in(error):
-            raise error
-    allowed = [name for name in asked if name not in denied]
-    seen = (
-        f"{_count(allowed)} allowed ({', '.join(allowed)}); {_NOT_TRIED}" if allowed else f"none allowed; {_NOT_TRIED}"
-    )
-    if not denied:
-        return good(f"{seen}.")
-    actions = ", ".join(f"yundun-sas:{name}" for name in denied)
-    error = PermissionDenied(
-        f"{len(denied)} of {_count(asked)} refused with HTTP 403: {', '.join(denied)}. {seen}.",
-        remedy=f"Add to the RAM policy of this AccessKey's user or role, with Resource *: {actions}.",
-    )
-    return failure(error)
+    unknown = [name for name in asked if name in failed and name not in denied and not _let_in(failed[name])]
+    allowed = [name for name in asked if name not in denied and name not in unknown]
+    for name in unknown:
+        if not isinstance(failed[name], MAY_BE_SLOW) or len(unknown) == len(asked):
+            raise failed[name]
+    seen = f"{_count(allowed)} allowed ({', '.join(allowed)}); " if allowed else "none allowed; "
+    seen += f"not known of {', '.join(unknown)}; " if unknown else ""
+    seen += f"{CREATE} cannot be tried without using quota."
+    if denied:
+        actions = ", ".join(f"yundun-sas:{name}" for name in denied)
+        refused = f"{len(denied)} of {_count(asked)} refused with HTTP 403: {', '.join(denied)}. {seen}"
+        remedy = f"Add to the RAM policy of this AccessKey's user or role, with Resource *: {actions}."
+        return failure(PermissionDenied(refused, remedy=remedy))
+    return warning(seen, f"Again a little later: {failed[unknown[0]].message}") if unknown else good(seen)
 
 
 def _let_in(error: ScanError) -> bool:

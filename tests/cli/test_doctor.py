@@ -4,23 +4,22 @@ import json
 import os
 import re
 import signal
-import socket
 import ssl
-import subprocess
-import sys
-from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 import trustme
 
-from jenkins_scan.clock import SystemClock
+from jenkins_scan import sandbox
+from jenkins_scan.sandbox.scenarios import load_scenario
+from jenkins_scan.sandbox.server import SandboxServer
+from jenkins_scan.sandbox.service import SandboxService
+from jenkins_scan.sandbox.state import State
 from tests.support.canned_engine import engine_on_port
 from tests.support.center import NOON, Canned, as_json
 from tests.support.engine_certificates import LONG_AGO, PAST
 from tests.support.loopback_servers import loopback_servers
-from tests.support.served_sandbox import served
 
 SANDBOX = ("--endpoint", "sandbox")
 NAMES = [
@@ -152,13 +151,15 @@ def test_a_closed_endpoint_leaves_the_rest_out(doctor):
     assert lines["permissions"]["status"] == lines["quota"]["status"] == "SKIP"
 
 
-def test_without_credentials_nobody_asks_for_permissions(doctor):
+def test_without_a_whole_pair_of_keys_nobody_asks_for_permissions(doctor):
+    half = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEYS["ALIBABA_CLOUD_ACCESS_KEY_ID"]}
     with loopback_servers() as start:
         server = start(as_json({"Code": "IncompleteSignature"}, 400, {"date": formatdate(NOON, usegmt=True)}))
-        lines, code = doctor("--endpoint", server.url)
+        lines, code = doctor("--endpoint", server.url, env=half)
     assert code == 14
     assert lines["clock"]["status"] == "OK"
     assert (lines["credentials"]["status"], lines["token"]["status"]) == ("FAIL", "FAIL")
+    assert "half an AccessKey pair" in lines["credentials"]["seen"]
     assert "because `credentials` did not succeed" in lines["permissions"]["seen"]
 
 
@@ -242,55 +243,42 @@ def test_in_a_jenkins_build_its_labels_and_its_controller_are_looked_at(doctor, 
     assert doctor(env=named)[1] == 2
 
 
-@pytest.fixture(scope="module")
-def running():
-    with served() as environ:
-        yield environ
+@pytest.fixture
+def running(clock):
+    """The environment that leads to a sandbox on a loopback port."""
+    with State() as state, SandboxServer(SandboxService(load_scenario("clean"), state, now=clock.now)) as server:
+        yield {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": sandbox.ACCESS_KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sandbox.ACCESS_KEY_SECRET,
+            "JENKINS_SCAN_TOKEN": sandbox.TOKEN,
+            "JENKINS_SCAN_ENDPOINT": server.url,
+        }
 
 
 def test_a_wrong_key_is_named(doctor, running):
     wrong = {**running, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-key-secret"}
-    lines, code = doctor(env=wrong, at=SystemClock())
+    lines, code = doctor(env=wrong)
     assert code == 14
     assert lines["credentials"]["seen"].startswith("SANDBOX: from environment, key id …y-id: ")
     assert "the AccessKey secret does not belong to the key id" in lines["credentials"]["seen"]
 
 
 def test_a_sandbox_behind_a_port_is_told_as_one_and_in_jenkins_has_to_be_named_by_the_flag(doctor, running):
-    lines, code = doctor(env=running, at=SystemClock())
+    lines, code = doctor(env=running)
     assert code == 0
     assert all(lines[name]["seen"].startswith("SANDBOX: ") for name in OF_THE_SERVICE)
     in_jenkins = {**running, "JENKINS_URL": "https://ci.example.com/"}
-    lines, code = doctor(env=in_jenkins, at=SystemClock())
+    lines, code = doctor(env=in_jenkins)
     assert code == 2
     assert "answers as a sandbox" in lines["permissions"]["seen"]
 
 
-@contextmanager
-def hanging():
-    """An endpoint that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def test_an_interruption_ends_with_its_signal(tmp_path):
-    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    with hanging() as (listener, url):
-        run = subprocess.Popen(
-            [sys.executable, "-m", "jenkins_scan", "doctor", "--endpoint", url],
-            env={**environ, **KEYS, "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", "")},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        listener.settimeout(20)
-        # The line about the network hangs up again, the one about the clock waits for an answer.
-        with listener.accept()[0], listener.accept()[0]:
-            run.send_signal(signal.SIGINT)
-            out, err = run.communicate(timeout=10)
-    assert (run.returncode, out) == (130, "")
-    assert "interrupted by SIGINT" in err
+def test_an_interruption_ends_with_its_signal(cli):
+    with loopback_servers() as start:
+        server = start(lambda _: os.kill(os.getpid(), signal.SIGINT))
+        run = cli("doctor", "--endpoint", server.url, env={**KEYS, **NO_ENGINE})
+    assert (run.code, run.out) == (130, "")
+    assert "interrupted by SIGINT" in run.err
 
 
 def test_the_example_in_the_docs_is_what_the_tool_says(cli):

@@ -87,6 +87,15 @@ def test_an_operation_that_does_not_like_the_image_of_nobody_let_us_in(canned):
     assert look(made, Policy()).status == "OK"
 
 
+def test_a_read_that_got_no_answer_in_time_is_not_known_and_no_failure(canned):
+    made = canned(quota_answer(), CONNECT_ERROR, forever=True)
+    made.quota()
+    outcome = look(made, Policy())
+    assert (outcome.status, outcome.code) == ("WARN", 11)
+    assert "1 read allowed (DescribeImageScanAuthCount); not known of DescribeImageLatestScanTask" in outcome.seen
+    assert "Connection refused" in outcome.remedy
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
