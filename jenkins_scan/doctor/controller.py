@@ -14,6 +14,15 @@ USER: Final = "JENKINS_USER_ID"
 TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
 
 
+class NoAnswer(Exception):
+    """The controller did not say who we are: what happened, and what to do. It never changes a verdict."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
 class Who(Protocol):
     """The user that the controller knows us as, and the controller's version."""
 
@@ -32,14 +41,14 @@ class Controller(Protocol):
     """The controller, as far as it is asked here."""
 
     def who_am_i(self) -> Who:
-        """To whom the token belongs. Raises `ScanError`."""
+        """To whom the token belongs. Raises `NoAnswer`."""
         ...
 
 
 def check(environ: Mapping[str, str], redact: Callable[[str], None], controller: Controller | None) -> Outcome:
     """What the variables say and, with all of them, what the controller answers; None: it is not asked.
 
-    Raises `CredentialsMissing` (14) for a token that no header can carry, and as `who_am_i` does.
+    Raises `CredentialsMissing` (14) for a token that no header can carry.
     """
     url = clean_link(environ.get(URL, ""))
     if url is None:
@@ -65,7 +74,10 @@ def _asked(url: str, controller: Controller | None) -> Outcome:
     if controller is None:
         seen = f"{url} with {USER} and {TOKEN}; the controller itself was not asked."
     else:
-        who = controller.who_am_i()
+        try:
+            who = controller.who_am_i()
+        except NoAnswer as silent:
+            return warning(f"{url}: {silent.message}", silent.remedy)
         seen = f"{url} answers: Jenkins {who.version or 'of an unknown version'}, the token belongs to {who.name}."
     parts = urlsplit(url)
     if parts.scheme.lower() == "http" and not is_loopback(parts.hostname or ""):

@@ -48,6 +48,16 @@ def test_the_controller_says_who_the_token_belongs_to(check, secrets):
     assert secrets == ["canary-token"]
 
 
+def test_a_controller_that_does_not_answer_is_a_warning_as_no_verdict_depends_on_it(check):
+    class Silent:
+        def who_am_i(self):
+            raise controller.NoAnswer("HTTP 401.", remedy="Make a new token.")
+
+    outcome = check(LOGIN, Silent())
+    assert (outcome.status, outcome.code, outcome.remedy) == ("WARN", 11, "Make a new token.")
+    assert outcome.seen == "https://ci.example.com/jenkins/: HTTP 401."
+
+
 def test_a_controller_without_a_version_is_told(check):
     assert "of an unknown version" in check(LOGIN, Jenkins(Who(version=None))).seen
 
