@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def access_of(app: App, values: Mapping[str, Any]) -> Access:
-    """The controller of this build with the account of the environment; both secrets are known to the redactor then.
+    """The controller of this build with the account of the environment; the token is known to the redactor then.
 
     Raises `ControllerFailed` in the build of a fork, and where a variable is missing or may not be used.
     """
@@ -36,8 +36,7 @@ def access_of(app: App, values: Mapping[str, Any]) -> Access:
             f"no account for the controller: neither {missing} nor {missing}_FILE is set.",
             remedy=f"Bind a user's API token with withCredentials as {USER_ID} and {API_TOKEN}.",
         )
-    for secret in (user, token):
-        app.terminal.redact.add(secret)
+    app.terminal.redact.add(token)
     return Access(url, user, token, values["ca_bundle"] or app.environ.get("SSL_CERT_FILE") or None)
 
 

@@ -4,26 +4,28 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.controller import access_of
 from jenkins_scan.config.options import SHOWN_FORMATS, options_of
 from jenkins_scan.errors import ScanError
 
 if TYPE_CHECKING:
     from jenkins_scan.config.settings import ServiceSettings
-    from jenkins_scan.doctor.controller import Controller
+    from jenkins_scan.doctor.controller import Who
     from jenkins_scan.doctor.examination import Patient
     from jenkins_scan.doctor.service import Service
     from jenkins_scan.images.interface import ImageSource
+    from jenkins_scan.jenkins.access import Access
 
 T = TypeVar("T")
-CHAIN_WAIT = 4.0
-"""Seconds for the default chain of credentials: less than a check has."""
+CHAIN_WAIT = ASKING_WAIT = 4.0
+"""Seconds for the default chain of credentials, and for the controller: less than a check has."""
 
 
 @click.command("doctor", short_help="Look at everything that a scan needs, and say what to mend.")
@@ -96,7 +98,7 @@ def _patient(app: App, context: click.Context, values: dict[str, Any], stack: co
         min_quota=values["min_quota"],
         image=tried(lambda: _image(app, values, engines)),
         needs_engine=_is_of_an_engine(values["image"]),
-        controller=_controller(),
+        controller=_Controller(app, values),
     )
 
 
@@ -147,6 +149,19 @@ def _image(app: App, values: dict[str, Any], engines: Any) -> "ImageSource | Non
     return image_source(values["image"], places)
 
 
-def _controller() -> "Controller | None":
-    """What asks the controller; None: only the variables are looked at."""
-    return None
+@dataclass(frozen=True)
+class _Controller:
+    """The controller of the environment. python-jenkins takes a fifth of a second: it is imported to ask."""
+
+    app: App
+    values: dict[str, Any]
+
+    def access(self) -> "Access":
+        """As of a run that uses it."""
+        return access_of(self.app, self.values)
+
+    def who_am_i(self, access: "Access") -> "Who":
+        """The answer, within the time of a check."""
+        from jenkins_scan.jenkins.controller import Controller
+
+        return Controller(access, limit=ASKING_WAIT).who_am_i()

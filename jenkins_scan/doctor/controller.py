@@ -1,26 +1,14 @@
-"""The Jenkins controller: where it is, and to whom the API token belongs."""
+"""The Jenkins controller: where it is, and to whom the API token belongs. No verdict depends on it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from jenkins_scan.doctor.report import Outcome, good, skipped, warning
-from jenkins_scan.jenkins.address import UNREADABLE, clean_link
-from jenkins_scan.loopback import is_loopback
-from jenkins_scan.security_center.credentials import read_secret
+from jenkins_scan.jenkins.access import API_TOKEN, USER_ID, Access, ControllerFailed
+from jenkins_scan.jenkins.address import clean_link
 
 URL: Final = "JENKINS_URL"
-USER: Final = "JENKINS_USER_ID"
-TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
-
-
-class NoAnswer(Exception):
-    """The controller did not say who we are: what happened, and what to do. It never changes a verdict."""
-
-    def __init__(self, message: str, *, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+ACCOUNT: Final = tuple(f"{name}{suffix}" for name in (USER_ID, API_TOKEN) for suffix in ("", "_FILE"))
 
 
 class Who(Protocol):
@@ -40,46 +28,30 @@ class Who(Protocol):
 class Controller(Protocol):
     """The controller, as far as it is asked here."""
 
-    def who_am_i(self) -> Who:
-        """To whom the token belongs. Raises `NoAnswer`."""
+    def access(self) -> Access:
+        """Where it is and what it is asked with. Raises `ControllerFailed`."""
+        ...
+
+    def who_am_i(self, access: Access) -> Who:
+        """To whom the token belongs. Raises `ControllerFailed`."""
         ...
 
 
-def check(environ: Mapping[str, str], redact: Callable[[str], None], controller: Controller | None) -> Outcome:
-    """What the variables say and, with all of them, what the controller answers; None: it is not asked.
-
-    Raises `CredentialsMissing` (14) for a token that no header can carry.
-    """
-    url = clean_link(environ.get(URL, ""))
-    if url is None:
-        return skipped(f"{URL} is not set.", f"To have it looked at, set {URL}, {USER} and {TOKEN} (or {TOKEN}_FILE).")
-    if url == UNREADABLE:
-        return warning(f"{URL} is no URL that can be read.", "Write it as https://HOST[:PORT]/PATH/.")
-    token = read_secret(environ, TOKEN)
-    if token is not None:
-        redact(token.get_secret_value())
-    user = environ.get(USER, "").strip()
-    if token is None and not user:
+def check(environ: Mapping[str, str], controller: Controller) -> Outcome:
+    """What the variables say and, with an account, what the controller answers."""
+    if not environ.get(URL):
+        return skipped(f"{URL} is not set.", f"To have it looked at, set {URL}, {USER_ID} and {API_TOKEN}.")
+    if not any(environ.get(name) for name in ACCOUNT):
         return skipped(
-            f"{url} is not asked: neither {USER} nor {TOKEN} is set.",
-            f"To have it looked at, bind {USER} and {TOKEN} with withCredentials.",
+            f"{clean_link(environ[URL])} is not asked: neither {USER_ID} nor {API_TOKEN} is set.",
+            f"Nothing to do, unless --describe-build or --baseline jenkins is wanted: bind {USER_ID} and {API_TOKEN}.",
         )
-    if token is None or not user:
-        missing = TOKEN if token is None else USER
-        return warning(f"half a login for {url}: {missing} is not set.", f"Bind both {USER} and {TOKEN}, or neither.")
-    return _asked(url, controller)
-
-
-def _asked(url: str, controller: Controller | None) -> Outcome:
-    if controller is None:
-        seen = f"{url} with {USER} and {TOKEN}; the controller itself was not asked."
-    else:
-        try:
-            who = controller.who_am_i()
-        except NoAnswer as silent:
-            return warning(f"{url}: {silent.message}", silent.remedy)
-        seen = f"{url} answers: Jenkins {who.version or 'of an unknown version'}, the token belongs to {who.name}."
-    parts = urlsplit(url)
-    if parts.scheme.lower() == "http" and not is_loopback(parts.hostname or ""):
-        return warning(f"{seen} It is plain http.", "The token travels in clear text: give the controller https.")
+    try:
+        access = controller.access()
+        who = controller.who_am_i(access)
+    except ControllerFailed as failed:
+        return warning(failed.message, failed.remedy)
+    seen = f"{access.url} answers: Jenkins {who.version or 'of an unknown version'}, the token belongs to {who.name}."
+    if access.warnings:
+        return warning(f"{seen} {' '.join(access.warnings)}", "Give the controller https.")
     return good(seen)

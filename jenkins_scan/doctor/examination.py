@@ -66,7 +66,7 @@ class Patient:
     image: ImageSource | None
     needs_engine: bool = True
     """False when the image that was named is in a file or a registry."""
-    controller: Controller | None = None
+    controller: Controller
 
 
 def examine(patient: Patient, rounds: Rounds) -> list[Line]:
@@ -91,7 +91,7 @@ def _here(patient: Patient, rounds: Rounds) -> None:
         lambda: configuration.check(patient.problems, patient.file, patient.settings, patient.policy),
     )
     rounds.look("jenkins", lambda: jenkins_build.check(patient.build, environ))
-    rounds.look("controller", lambda: controller.check(environ, patient.redact, patient.controller))
+    rounds.look("controller", lambda: controller.check(environ, patient.controller))
     rounds.look("reports", lambda: reports.check(patient.report_dir))
     rounds.look("engine", lambda: _engine(patient))
 

@@ -18,6 +18,7 @@ from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.sandbox.state import State
 from tests.support.canned_engine import engine_on_port
 from tests.support.center import NOON, Canned, as_json
+from tests.support.controller import TOKEN, USER, serving
 from tests.support.engine_certificates import LONG_AGO, PAST
 from tests.support.loopback_servers import loopback_servers
 
@@ -227,18 +228,22 @@ def test_the_state_of_the_sandbox_is_read_and_left_as_it_is(cli, engine, archive
 
 
 def test_in_a_jenkins_build_its_labels_and_its_controller_are_looked_at(doctor, tmp_path):
-    build = {
-        "JENKINS_URL": "https://ci.example.com/",
-        "JOB_NAME": "app",
-        "BUILD_NUMBER": "1",
-        "BUILD_URL": "https://ci.example.com/job/app/1/",
-        "WORKSPACE": str(tmp_path),
-        "JENKINS_USER_ID": "ann",
-        "JENKINS_API_TOKEN": "canary-api-token",
-    }
-    lines, code = doctor(*SANDBOX, env=build)
-    assert code == 0
-    assert (lines["jenkins"]["status"], lines["controller"]["status"]) == ("OK", "OK")
+    with serving() as controller:
+        build = {
+            "JENKINS_URL": controller.url,
+            "JOB_NAME": "app",
+            "BUILD_NUMBER": "1",
+            "BUILD_URL": f"{controller.url}job/app/1/",
+            "WORKSPACE": str(tmp_path),
+            "JENKINS_USER_ID": USER,
+            "JENKINS_API_TOKEN": TOKEN,
+        }
+        lines, code = doctor(*SANDBOX, env=build)
+        refused, _ = doctor(*SANDBOX, env={**build, "JENKINS_API_TOKEN": "canary-wrong"})
+    assert lines["jenkins"]["status"] == "OK"
+    assert (lines["controller"]["status"], code) == ("WARN", 11)  # it is plain http
+    assert f"the token belongs to {USER}" in lines["controller"]["seen"]
+    assert "does not know these credentials" in refused["controller"]["seen"]
     named = {**build, "JENKINS_SCAN_ENDPOINT": "sandbox"}
     assert doctor(env=named)[1] == 2
 
