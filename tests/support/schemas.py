@@ -16,17 +16,27 @@ import jsonschema
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("JENKINS_SCAN_TEST_DATA", ROOT.parent / "shared" / "data"))
-"""Read before the tests clear this project's variables."""
+NAMED = os.environ.get("JENKINS_SCAN_TEST_DATA")
+"""The folder of the schemas; read before the tests clear this project's variables."""
 CI = os.environ.get("CI") == "true"
 
 
 def schema_file(name: str) -> Path:
-    """A file of the schema folder. Skips the test where there is none, and fails it in CI."""
-    path = DATA / name
-    if not path.is_file():
-        _absent(f"{path} is not here: name the folder of the schemas in JENKINS_SCAN_TEST_DATA.")
-    return path
+    """A file of the schema folder beside the checkout. Skips the test where there is none, and fails it in CI."""
+    folders = [Path(NAMED)] if NAMED else [checkout.parent / "shared" / "data" for checkout in _checkouts()]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    _absent(f"{name} is not in {' or '.join(map(str, folders))}: name its folder in JENKINS_SCAN_TEST_DATA.")
+    raise AssertionError
+
+
+@cache
+def _checkouts() -> tuple[Path, ...]:
+    """This checkout, and the one on this machine that it was cloned from."""
+    command = ["git", "-C", ROOT, "config", "--get", "remote.origin.url"]
+    origin = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
+    return (ROOT, Path(origin)) if origin.startswith("/") else (ROOT,)
 
 
 @cache
