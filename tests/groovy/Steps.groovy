@@ -31,6 +31,7 @@ class Steps {
         recordIssues: ['tool', 'tools', 'aggregatingResults', 'enabledForFailure', 'failOnError', 'ignoreQualityGate', 'id',
                        'name', 'qualityGates', 'skipPublishingChecks', 'sourceCodeEncoding', 'trendChartType'],
         retry: ['count', 'conditions'],
+        script: [],
         sh: ['script', 'encoding', 'label', 'returnStatus', 'returnStdout'],
         stage: ['name', 'concurrency'],
         stash: ['name', 'allowEmpty', 'excludes', 'includes', 'useDefaultExcludes'],
@@ -136,16 +137,13 @@ class Steps {
         String script = named.script
         build.say("+ [sh] ${named.label ?: ''}")
         boolean tool = script.contains('jenkins-scan')
-        if (tool && build.job.lost != null) {  // what Jenkins returns when the process was lost
-            build.commands << [script: script, stage: build.where.stage?.name, code: build.job.lost, secrets: holdsSecrets()]
-            return finished(named, build.job.lost as int, '')
-        }
         Map done = build.outside { run(script, named.returnStdout as boolean) }
-        build.commands << [script: script, stage: build.where.stage?.name, code: done.code, secrets: holdsSecrets()]
-        if (tool && build.job.aborted == 'sh') {
+        int code = tool && build.job.lost != null ? build.job.lost as int : done.code as int
+        build.commands << [script: script, stage: build.where.stage?.name, code: code, secrets: holdsSecrets()]
+        if (tool && build.job.aborted == 'sh of the tool') {
             throw new FlowInterruptedException('Aborted by a person')
         }
-        finished(named, done.code as int, done.out as String)
+        finished(named, code, done.out as String)
     }
 
     private static Object finished(Map named, int code, String out) {
