@@ -2,6 +2,7 @@ import com.cloudbees.groovy.cps.NonCPS
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.Paths
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.locks.ReentrantLock
 import org.codehaus.groovy.control.CompilerConfiguration
 import org.codehaus.groovy.control.customizers.ImportCustomizer
@@ -28,7 +29,8 @@ class Build {
     String result
     String description
     private final InheritableThreadLocal<Where> here = new InheritableThreadLocal<Where>()
-    private GroovyShell shell
+    private final Map<String, Class> classes = [:]
+    private static final Map<String, Class> COMPILED = new ConcurrentHashMap<String, Class>()
 
     Build(Map job) {
         this.job = job
@@ -44,7 +46,6 @@ class Build {
         turn.lock()
         try {
             String script = job.script
-            shell = new GroovyShell(getClass().classLoader, new Binding(), compiler())
             loadLibraries(script)
             parsed(script, 'Jenkinsfile').run()
         } catch (Throwable thrown) {
@@ -69,7 +70,11 @@ class Build {
     }
 
     private PipelineScript parsed(String text, String name) {
-        PipelineScript script = shell.parse(text, "${name}.groovy") as PipelineScript
+        classes[name] = COMPILED.computeIfAbsent(text) {  // an object of its own for each build, a class for all of them
+            new GroovyClassLoader(getClass().classLoader, compiler()).parseClass(text, "${name}.groovy".toString())
+        }
+        PipelineScript script = classes[name].newInstance() as PipelineScript
+        script.binding = new Binding()
         script.belongsTo(this)
         script
     }
@@ -105,18 +110,11 @@ class Build {
 
     private void refuseInNonCps(String step) {
         Thread.currentThread().stackTrace.each { StackTraceElement frame ->
-            if (!frame.fileName?.endsWith('.groovy') || !(frame.className in scriptNames())) {
-                return
-            }
-            Class owner = shell.classLoader.loadClass(frame.className)
-            if (owner.declaredMethods.any { it.name == frame.methodName && it.isAnnotationPresent(NonCPS) }) {
+            Class script = classes[frame.className]
+            if (script?.declaredMethods?.any { it.name == frame.methodName && it.isAnnotationPresent(NonCPS) }) {
                 throw new IllegalStateException("step ${step} is called in the @NonCPS method ${frame.methodName}")
             }
         }
-    }
-
-    private Set<String> scriptNames() {
-        library.keySet() + 'Jenkinsfile'
     }
 
     Where getWhere() {

@@ -80,6 +80,15 @@ def step(arguments: str, after: str = "") -> str:
 
 IMAGE = "image: env.IMAGE"
 GATED = f"{IMAGE}, failOn: 'high'"
+MANY = """
+[[finding]]
+kind = "cve"
+id = "CVE-2024-1{n}"
+severity = "asap"
+title = "%s"
+package = "%s"
+repeat = 5000
+""" % ("long " * 80, "p" * 200)
 LARGE = 4_000_000
 """Bytes of a result.json from which on the step reads summary.txt alone."""
 OLD = {
@@ -131,7 +140,7 @@ STEP = {
     "a lie": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}),
     "an unfounded warning": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "11"}),
     "wrong options": Job(script=step(f"{GATED}, options: ['--no-such-option']"), files=OLD),
-    "large": Job(script=step(f"{GATED}, soft: 'policy'"), scenario="paged"),
+    "large": Job(script=step(f"{GATED}, soft: 'policy'"), scenario=MANY),
     "two lines of description": Job(script=step(GATED, f"jenkinsScan({GATED}, {KEYS}, reportDir: 'again')")),
     **{f"refused: {name}": Job(script=step(arguments), scenario=None) for name, (arguments, _) in REFUSED.items()},
 }
@@ -254,7 +263,8 @@ def test_the_page_and_the_example_name_no_sandbox():
 
 
 def test_every_block_of_the_page_is_run():
-    assert len(blocks(PAGE, "groovy")) + len(SHELL) == PAGE.count("```") // 2 == 14
+    assert len(blocks(PAGE, "groovy")) + len(SHELL) == PAGE.count("```") // 2
+    assert len(SHELL) == 1
 
 
 @pytest.mark.parametrize("word", OUTCOMES)
@@ -338,7 +348,7 @@ def test_every_argument_reaches_the_tool(builds):
     build = builds["step: every argument"]
     (result,) = results(build)
     assert build.result == "SUCCESS"
-    assert result["policy"]["fail_on"] == "high"
+    assert result["policy"]["fail_on"]["vulnerability"] == "high"
     assert build.calls("recordIssues")[0]["tool"]["id"] == "the-app"
     assert build.calls("publishHTML")[0]["target"]["reportName"] == "The app"
     assert returned(build) == {
@@ -426,7 +436,7 @@ def test_each_scan_of_a_build_has_its_line_in_the_description(builds):
     assert [line.partition(":")[0] for line in build.told["description"].splitlines()] == ["PASS", "PASS"]
     assert [call["tool"]["id"] for call in build.calls("recordIssues")] == [
         "image-scan",
-        "image-scan-scan-report-again",
+        "image-scan-again",
     ]
 
 
