@@ -11,7 +11,8 @@ from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ["Jenkinsfile.example", "docs/jenkins.md", "docker/README.md", "README.md"]
-COMMAND = re.compile(r"jenkins-scan ((?:--?[a-z]+ )*)(scan|inspect|quota)\b([^'`\n|]*)")
+STEP = ROOT / "vars/jenkinsScan.groovy"
+COMMAND = re.compile(r"jenkins-scan ((?:--?[a-z]+ )*)(scan-registry|scan|wait|inspect|quota)\b([^'`\n|]*)")
 FLAG = re.compile(r"(?<!\S)(--[a-z-]+|-[a-z])\b")
 
 
@@ -41,8 +42,39 @@ def test_every_variable_in_an_example_is_one_that_is_read(name: str) -> None:
     assert set(named) <= known
 
 
-def test_the_jenkinsfile_maps_the_one_unstable_code() -> None:
+def test_the_jenkinsfile_and_the_library_step_map_the_one_unstable_code() -> None:
     assert f"code == {Reason.WARN.code}" in (ROOT / "Jenkinsfile.example").read_text(encoding="utf-8")
+    assert f"exitCode == {Reason.WARN.code} " in STEP.read_text(encoding="utf-8")
+
+
+def options_of_the_step() -> dict[str, str]:
+    """The arguments of the library step that are options, each with the end of its variable's name."""
+    method = re.search(r"Map optionsOfTheTool\(\) \{(.*?)\}", STEP.read_text(encoding="utf-8"), re.DOTALL)
+    assert method is not None
+    return dict(re.findall(r"(\w+): '(\w+)'", method[1]))
+
+
+def test_each_argument_of_the_library_step_that_is_an_option_sets_the_variable_of_one() -> None:
+    known = {option.variable for option in (*OPTIONS, *GLOBAL_OPTIONS)}
+    for argument, variable in options_of_the_step().items():
+        assert f"JENKINS_SCAN_{variable}" in known
+        assert re.sub("([A-Z])", r"_\1", argument).upper() == variable
+
+
+def test_the_help_of_the_library_step_lists_every_argument_and_no_other() -> None:
+    text = STEP.read_text(encoding="utf-8")
+    lists = re.findall(r"(?:flags|texts) = \[([^\]]*)\]", text)
+    known = {name for names in lists for name in re.findall(r"'(\w+)'", names)} | options_of_the_step().keys()
+    listed = re.findall(r"<dt>(.*?)</dt>", STEP.with_suffix(".txt").read_text(encoding="utf-8"))
+    assert sorted(re.findall(r"<code>(\w+)</code>", "".join(listed))) == sorted(known)
+
+
+def test_the_library_step_keeps_values_out_of_scripts_and_state_out_of_fields() -> None:
+    text = STEP.read_text(encoding="utf-8")
+    scripts = re.findall(r"script: (.{3})", text)
+    assert scripts == ["'''"] * 2
+    assert "@Field" not in text
+    assert not re.search(r"^[a-z]\w* = ", text, re.MULTILINE)
 
 
 def test_no_example_lets_groovy_see_a_value_of_the_environment() -> None:

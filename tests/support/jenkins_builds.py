@@ -1,7 +1,7 @@
 """Jenkinsfiles run by Debian's Groovy with the steps of `tests/groovy`, many of them in one JVM.
 
-What stands in for the world around a build is put together here: an agent's PATH with `jenkins-scan`, a Docker client that notes what
-it is asked, a Security Center of one's own for each build, credentials, and the addresses that exist in a real network alone.
+What stands in for the world around a build is put together here: an agent's PATH with `jenkins-scan`, a Docker client
+that notes what it is asked, a Security Center of its own for each build, credentials, and addresses of a real network.
 """
 
 import json
@@ -38,6 +38,7 @@ SOURCES = {
     "waivers.toml": "# none\n",
 }
 TOOL = """\
+printf 'jenkins-scan %s\\n' "$*" >> "$COMMAND_LINES"
 [ -z "$TOOL_ENDS_WITH" ] || exit "$TOOL_ENDS_WITH"
 verb=$1
 shift
@@ -67,8 +68,8 @@ class Job:
     files: Mapping[str, str] = field(default_factory=dict)
     """What already lies in the workspace, from an earlier build."""
     harness: Mapping[str, Any] = field(default_factory=dict)
-    """`without`: steps whose plugin is not installed. `broken`: steps that throw. `aborted`: the step in which a person stops the
-    build. `lost`: what Jenkins returns in place of the tool's exit code."""
+    """`without`: steps whose plugin is not installed. `broken`: steps that throw. `aborted`: the step in which a person
+    stops the build. `lost`: what Jenkins returns in place of the tool's exit code."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Build:
 
     told: Mapping[str, Any]
     workspace: Path
-    docker_calls: tuple[str, ...]
+    command_lines: tuple[str, ...]
+    """What `docker` and `jenkins-scan` were called with."""
     tasks: int
 
     @property
@@ -96,6 +98,10 @@ class Build:
         """The arguments of each call of a step."""
         return [call["arguments"] for call in self.told["calls"] if call["step"] == step]
 
+    def docker_calls(self) -> list[str]:
+        """What Docker was asked to do, such as `build` and `push`."""
+        return [line.split(" ")[1] for line in self.command_lines if line.startswith("docker ")]
+
     def scans(self) -> list[dict[str, Any]]:
         """The commands that ran the tool: stage, exit code, and whether there were secrets in its environment."""
         return [command for command in self.told["commands"] if "jenkins-scan" in command["script"]]
@@ -110,9 +116,9 @@ class Build:
         return later or any("result.json" not in script for script in commands[scan + 1 :])
 
     def everything_told(self) -> str:
-        """The console, the commands, the arguments of steps, the calls of Docker and every archived file."""
+        """The console, scripts, arguments of steps, command lines, and every archived file."""
         archived = [Path(name).read_text(errors="replace") for name in self.told["archived"]]
-        return "\n".join([json.dumps(dict(self.told)), *self.docker_calls, *archived])
+        return "\n".join([json.dumps(dict(self.told)), *self.command_lines, *archived])
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def prepare_agent(folder: Path, docker_host: str, registry: str, addresses: Mapp
     bin_.mkdir(parents=True)
     real_docker = shutil.which("docker")
     _script(bin_ / "jenkins-scan", TOOL.format(python=sys.executable))
-    _script(bin_ / "docker", f'printf "%s\\n" "$*" >> "$DOCKER_CALLS"\nexec {real_docker} "$@"')
+    _script(bin_ / "docker", f'printf "docker %s\\n" "$*" >> "$COMMAND_LINES"\nexec {real_docker} "$@"')
     (folder / "kaniko.py").write_text(KANIKO)
     _script(bin_ / "executor", f'exec {sys.executable} {folder}/kaniko.py "$@"')
     (folder / ".config/containers").mkdir(parents=True)
@@ -177,7 +183,7 @@ def run(agent: Agent, jobs: Mapping[str, Job]) -> dict[str, Build]:
             for path, text in {**SOURCES, **job.files}.items():
                 (workspace / path).parent.mkdir(parents=True, exist_ok=True)
                 (workspace / path).write_text(text)
-            variables = {**agent.variables, "DOCKER_CALLS": str(workspace.with_suffix(".docker")), **job.variables}
+            variables = {**agent.variables, "COMMAND_LINES": str(workspace.with_suffix(".commands")), **job.variables}
             if job.scenario is not None:
                 url, states[name] = stack.enter_context(_center(job.scenario, agent.folder))
                 variables["SECURITY_CENTER"] = url
@@ -200,12 +206,12 @@ def run(agent: Agent, jobs: Mapping[str, Job]) -> dict[str, Build]:
 
 
 def _build(told: Mapping[str, Any], workspace: str, states: Mapping[str, State]) -> Build:
-    calls = Path(f"{workspace}.docker")
+    lines = Path(f"{workspace}.commands")
     state = states.get(told["name"])
     return Build(
         told,
         Path(workspace),
-        tuple(calls.read_text().splitlines()) if calls.exists() else (),
+        tuple(lines.read_text().splitlines()) if lines.exists() else (),
         0 if state is None else len(state.tasks()),
     )
 
