@@ -267,20 +267,16 @@ List listOf(value) {
 
 @NonCPS
 Map parsed(String text) {
-    try {
-        Map result = new JsonSlurperClassic().parseText(text) as Map
-        List images = []
-        List ids = []
-        for (image in result.images) {
-            images << [reference: image.reference, verdict: image.verdict, taskId: image.task?.id]
-        }
-        for (task in result.tasks) {
-            ids << task.id
-        }
-        return [exitCode: result.exit_code, verdict: result.verdict, reason: result.reason, images: images, taskIds: ids]
-    } catch (RuntimeException unreadable) {
-        return null
+    Map result = new JsonSlurperClassic().parseText(text) as Map
+    List images = []
+    List ids = []
+    for (image in result.images) {
+        images << [reference: image.reference, verdict: image.verdict, taskId: image.task?.id]
     }
+    for (task in result.tasks) {
+        ids << task.id
+    }
+    return [exitCode: result.exit_code, verdict: result.verdict, reason: result.reason, images: images, taskIds: ids]
 }
 
 /** The verdict and the exit code of a line such as `FAIL: app:1, task 1 has ended, policy (exit 10)`. */

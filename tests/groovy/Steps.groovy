@@ -137,10 +137,11 @@ class Steps {
         String script = named.script
         build.say("+ [sh] ${named.label ?: ''}")
         boolean tool = script.contains('jenkins-scan')
-        Map done = build.outside { run(script, named.returnStdout as boolean) }
+        boolean aborted = tool && build.job.aborted == 'sh of the tool'
+        Map done = build.outside { run(script, named.returnStdout as boolean, aborted ? build.job.abortedAt as String : null) }
         int code = tool && build.job.lost != null ? build.job.lost as int : done.code as int
         build.commands << [script: script, stage: build.where.stage?.name, code: code, secrets: holdsSecrets()]
-        if (tool && build.job.aborted == 'sh of the tool') {
+        if (aborted) {
             throw new FlowInterruptedException('Aborted by a person')
         }
         finished(named, code, done.out as String)
@@ -156,7 +157,8 @@ class Steps {
         named.returnStdout ? out : null
     }
 
-    private Map run(String script, boolean apart) {
+    /** Runs the script; at the line that holds `abortedAt` it gets SIGTERM, as in a build that is stopped. */
+    private Map run(String script, boolean apart, String abortedAt) {
         File file = File.createTempFile('script', '.sh')
         try {
             file.setText(script, 'UTF-8')
@@ -169,11 +171,17 @@ class Steps {
             Process process = builder.start()
             StringBuffer err = new StringBuffer()
             Thread reader = apart ? process.consumeProcessErrorStream(err) : null
-            String out = process.inputStream.getText('UTF-8')
+            StringBuilder out = new StringBuilder()
+            process.inputStream.eachLine('UTF-8') { String line ->
+                out << line << '\n'
+                if (abortedAt != null && line.contains(abortedAt)) {
+                    ['kill', '-TERM', process.pid() as String].execute().waitFor()  // destroy() would close the stream, too
+                }
+            }
             int code = process.waitFor()
             reader?.join()
             build.console << err << (apart ? '' : out)
-            return [code: code, out: out]
+            return [code: code, out: out.toString()]
         } finally {
             file.delete()
         }

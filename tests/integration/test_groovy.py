@@ -149,9 +149,7 @@ def test_docker_in_docker_is_asked_over_tls_and_pushes_what_passed(builds):
     assert results(build)[0]["images"][0]["identity"]["engine"]["endpoint"].startswith("tcp://127.0.0.1:")
     assert build.docker_calls() == ["build", "push"]
     assert build.stage("Image scan") is None
-    assert [call.partition(" ")[0] for call in builds["Jenkinsfile.example, Docker-in-Docker: fail"].docker_calls] == [
-        "build"
-    ]
+    assert builds["Jenkinsfile.example, Docker-in-Docker: fail"].docker_calls() == ["build"]
 
 
 # The step itself
@@ -233,6 +231,13 @@ def test_an_abort_is_never_swallowed_and_keeps_the_ids_of_tasks(builds):
         build = builds[f"step: {name}"]
         assert (build.result, build.stage("Push")) == ("ABORTED", None)
         assert len(results(build)[0]["tasks"]) == 1
+    assert results(builds["step: aborted while scanning"])[0]["exit_code"] == 143
+
+
+def test_a_result_that_cannot_be_read_confirms_nothing(builds):
+    build = builds["step: unreadable"]
+    assert (build.result, build.stage("Push"), build.calls("junit")) == ("FAILURE", None, [])
+    assert "jenkinsScan: result.json failed: groovy.json.JsonException" in build.console
 
 
 @pytest.mark.parametrize("name", ["lost", "never started", "killed", "not installed", "a lie", "an unfounded warning"])

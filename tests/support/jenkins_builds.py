@@ -42,7 +42,7 @@ printf 'jenkins-scan %s\\n' "$*" >> "$COMMAND_LINES"
 [ -z "$TOOL_ENDS_WITH" ] || exit "$TOOL_ENDS_WITH"
 verb=$1
 shift
-exec {python} -m jenkins_scan "$verb" ${{SECURITY_CENTER:+--endpoint "$SECURITY_CENTER"}} "$@"
+exec {python} -m jenkins_scan $TOOL_FLAGS "$verb" ${{SECURITY_CENTER:+--endpoint "$SECURITY_CENTER"}} "$@"
 """
 """In a Jenkins build only the flag itself may name a sandbox; Jenkinsfiles do not, so it is added here. With
 `TOOL_ENDS_WITH` it is a tool that was killed, is not installed, or lies."""
@@ -69,7 +69,8 @@ class Job:
     """What already lies in the workspace, from an earlier build."""
     harness: Mapping[str, Any] = field(default_factory=dict)
     """`without`: steps whose plugin is not installed. `broken`: steps that throw. `aborted`: the step in which a person
-    stops the build. `lost`: what Jenkins returns in place of the tool's exit code."""
+    stops the build; the tool gets SIGTERM when it prints `abortedAt`. `lost`: what Jenkins returns in place of the
+    tool's exit code."""
 
 
 @dataclass(frozen=True)

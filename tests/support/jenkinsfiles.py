@@ -122,7 +122,12 @@ STEP = {
     "broken plugins, findings": Job(
         script=step(GATED), scenario="vulnerable", harness={"broken": ["junit", "archiveArtifacts"]}
     ),
-    "aborted while scanning": Job(script=step(GATED), harness={"aborted": "sh of the tool"}),
+    "aborted while scanning": Job(
+        script=step(GATED),
+        scenario="slow",
+        variables={"TOOL_FLAGS": "-v"},
+        harness={"aborted": "sh of the tool", "abortedAt": " is open"},
+    ),
     "aborted while publishing": Job(script=step(GATED), harness={"aborted": "junit"}),
     "lost": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}, harness={"lost": -1}),
     "never started": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}, harness={"lost": -2}),
@@ -130,6 +135,11 @@ STEP = {
     "not installed": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "127"}),
     "a lie": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}),
     "an unfounded warning": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "11"}),
+    "unreadable": Job(
+        script=step("command: 'wait', result: 'scan-report/result.json', failOn: 'high'"),
+        files={**OLD, "scan-report/result.json": '{"exit_code": 0, '},
+        variables={"TOOL_ENDS_WITH": "0"},
+    ),
     "wrong options": Job(script=step(f"{GATED}, options: ['--no-such-option']"), files=OLD),
     "large": Job(script=step(f"{GATED}, soft: 'policy'"), scenario=MANY),
     "two lines of description": Job(script=step(GATED, f"jenkinsScan({GATED}, {KEYS}, reportDir: 'again')")),
