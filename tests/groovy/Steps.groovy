@@ -5,59 +5,6 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /** The steps: each is called with the arguments that Jenkins knows of it, and noted with them. */
 class Steps {
-    /** The parameters of each step; the first may be given without its name. */
-    static final Map<String, List<String>> PARAMETERS = [
-        archiveArtifacts: ['artifacts', 'allowEmptyArchive', 'caseSensitive', 'defaultExcludes', 'excludes', 'fingerprint',
-                           'followSymlinks', 'onlyIfSuccessful'],
-        catchError: ['buildResult', 'stageResult', 'message', 'catchInterruptions'],
-        checkout: ['scm', 'changelog', 'poll'],
-        container: ['name', 'shell'],
-        deleteDir: [],
-        dir: ['path'],
-        discoverGitReferenceBuild: ['targetBranch', 'referenceJob', 'latestBuildIfNotFound', 'maxCommits'],
-        echo: ['message'],
-        error: ['message'],
-        fileExists: ['file'],
-        isUnix: [],
-        junit: ['testResults', 'allowEmptyResults', 'checksName', 'keepLongStdio', 'skipMarkingBuildUnstable',
-                'skipOldReports', 'skipPublishingChecks'],
-        lock: ['resource', 'label', 'quantity', 'variable', 'inversePrecedence', 'skipIfLocked', 'extra', 'priority'],
-        node: ['label'],
-        parallel: null,
-        podTemplate: ['yaml', 'containers', 'label', 'cloud', 'namespace', 'inheritFrom', 'volumes', 'serviceAccount'],
-        publishHTML: ['target'],
-        pwd: ['tmp'],
-        readFile: ['file', 'encoding'],
-        recordIssues: ['tool', 'tools', 'aggregatingResults', 'enabledForFailure', 'failOnError', 'ignoreQualityGate', 'id',
-                       'name', 'qualityGates', 'skipPublishingChecks', 'sourceCodeEncoding', 'trendChartType'],
-        retry: ['count', 'conditions'],
-        script: [],
-        sh: ['script', 'encoding', 'label', 'returnStatus', 'returnStdout'],
-        stage: ['name', 'concurrency'],
-        stash: ['name', 'allowEmpty', 'excludes', 'includes', 'useDefaultExcludes'],
-        timeout: ['time', 'unit', 'activity'],
-        unstable: ['message'],
-        unstash: ['name'],
-        warnError: ['message', 'catchInterruptions'],
-        withCredentials: ['bindings'],
-        withEnv: ['overrides'],
-        writeFile: ['file', 'text', 'encoding'],
-    ]
-    /** What stands in the arguments of steps. */
-    static final Map<String, List<String>> SYMBOLS = [
-        containerTemplate: ['name', 'image', 'command', 'args', 'ttyEnabled'],
-        file: ['credentialsId', 'variable'],
-        issues: ['pattern', 'id', 'name', 'icon', 'reportEncoding', 'skipSymbolicLinks'],
-        sarif: ['pattern', 'id', 'name', 'icon', 'reportEncoding', 'skipSymbolicLinks'],
-        string: ['credentialsId', 'variable'],
-        usernamePassword: ['credentialsId', 'usernameVariable', 'passwordVariable'],
-    ]
-    static final List<String> HTML = ['reportDir', 'reportFiles', 'reportName', 'reportTitles', 'allowMissing',
-                                      'alwaysLinkToLastBuild', 'keepAll', 'includes']
-    static final Set<String> ON_A_NODE = ['archiveArtifacts', 'checkout', 'container', 'deleteDir', 'dir', 'fileExists', 'junit',
-                                          'publishHTML', 'pwd', 'readFile', 'recordIssues', 'sh', 'stash', 'unstash',
-                                          'writeFile'] as Set
-
     private final Build build
     private final Map<String, Path> stashes = [:]
 
@@ -69,18 +16,18 @@ class Steps {
         if (name == 'pipeline') {
             return new Declarative(build).run(given[0] as Closure)
         }
-        if (!(PARAMETERS.containsKey(name) || SYMBOLS.containsKey(name)) || name in (build.job.without ?: [])) {
-            throw new NoSuchMethodError("No such DSL method '${name}' found among steps ${PARAMETERS.keySet().sort()} " +
-                                        "or symbols ${SYMBOLS.keySet().sort()} or globals [currentBuild, env, params, scm]")
+        if (!(Known.PARAMETERS.containsKey(name) || Known.SYMBOLS.containsKey(name)) || name in (build.job.without ?: [])) {
+            throw new NoSuchMethodError("No such DSL method '${name}' found among steps ${Known.PARAMETERS.keySet().sort()} " +
+                                        "or symbols ${Known.SYMBOLS.keySet().sort()} or globals [currentBuild, env, params, scm]")
         }
         List list = given as List
         Closure body = list && list.last() instanceof Closure ? list.last() as Closure : null
         Map named = arguments(name, body == null ? list : list.init())
-        if (SYMBOLS.containsKey(name)) {
+        if (Known.SYMBOLS.containsKey(name)) {
             return ['$symbol': name] + named
         }
         note(name, named)
-        if (name in ON_A_NODE && !build.where.node) {
+        if (name in Known.ON_A_NODE && !build.where.node) {
             throw new StepFailed("Required context class hudson.FilePath is missing: ${name} is called outside of a node")
         }
         String method = "do${name.capitalize()}"
@@ -91,7 +38,7 @@ class Steps {
     }
 
     private static Map arguments(String name, List given) {
-        List<String> known = PARAMETERS.containsKey(name) ? PARAMETERS[name] : SYMBOLS[name]
+        List<String> known = Known.PARAMETERS.containsKey(name) ? Known.PARAMETERS[name] : Known.SYMBOLS[name]
         if (given.isEmpty()) {
             return [:]
         }
@@ -138,7 +85,8 @@ class Steps {
         build.say("+ [sh] ${named.label ?: ''}")
         boolean tool = script.contains('jenkins-scan')
         boolean aborted = tool && build.job.aborted == 'sh of the tool'
-        Map done = build.outside { run(script, named.returnStdout as boolean, aborted ? build.job.abortedAt as String : null) }
+        Map done = build.outside { Shell.run(script, build.where, build.console, named.returnStdout as boolean,
+                                                aborted ? build.job.abortedAt as String : null) }
         int code = tool && build.job.lost != null ? build.job.lost as int : done.code as int
         build.commands << [script: script, stage: build.where.stage?.name, code: code, secrets: holdsSecrets()]
         if (aborted) {
@@ -155,36 +103,6 @@ class Steps {
             throw new StepFailed("script returned exit code ${code}")
         }
         named.returnStdout ? out : null
-    }
-
-    /** Runs the script; at the line that holds `abortedAt` it gets SIGTERM, as in a build that is stopped. */
-    private Map run(String script, boolean apart, String abortedAt) {
-        File file = File.createTempFile('script', '.sh')
-        try {
-            file.setText(script, 'UTF-8')
-            List<String> command = script.startsWith('#!') ? [file.path] : ['sh', '-xe', file.path]
-            file.executable = true
-            ProcessBuilder builder = new ProcessBuilder(command)
-            builder.directory(build.where.folder.toFile()).redirectInput(new File('/dev/null')).redirectErrorStream(!apart)
-            builder.environment().clear()
-            builder.environment().putAll(build.where.variables)
-            Process process = builder.start()
-            StringBuffer err = new StringBuffer()
-            Thread reader = apart ? process.consumeProcessErrorStream(err) : null
-            StringBuilder out = new StringBuilder()
-            process.inputStream.eachLine('UTF-8') { String line ->
-                out << line << '\n'
-                if (abortedAt != null && line.contains(abortedAt)) {
-                    ['kill', '-TERM', process.pid() as String].execute().waitFor()  // destroy() would close the stream, too
-                }
-            }
-            int code = process.waitFor()
-            reader?.join()
-            build.console << err << (apart ? '' : out)
-            return [code: code, out: out.toString()]
-        } finally {
-            file.delete()
-        }
     }
 
     private boolean holdsSecrets() {
@@ -369,7 +287,7 @@ class Steps {
     }
 
     Object doArchiveArtifacts(Map named, Closure body) {
-        List<Path> files = matching(named.artifacts)
+        List<Path> files = AntPatterns.matching(build.where.folder, named.artifacts)
         if (files.isEmpty() && !named.allowEmptyArchive) {
             throw new StepFailed("No artifacts found that match the file pattern \"${named.artifacts}\". Configuration error?")
         }
@@ -377,7 +295,7 @@ class Steps {
     }
 
     Object doStash(Map named, Closure body) {
-        List<Path> files = matching(named.includes ?: '**')
+        List<Path> files = AntPatterns.matching(build.where.folder, named.includes ?: '**')
         if (files.isEmpty() && !named.allowEmpty) {
             throw new StepFailed("No files included in stash '${named.name}'")
         }
@@ -403,29 +321,10 @@ class Steps {
         Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING)
     }
 
-    /** The files in the folder that Ant's patterns match, a comma between two of them. */
-    private List<Path> matching(Object patterns) {
-        List<String> expressions = (patterns as String).split(',').collect { String pattern ->
-            String plain = pattern.trim().replaceAll('/$', '/**')
-            plain.replaceAll(/[.+^$(){}|\[\]]/) { "\\${it}" }
-                .replace('**/', '\u0001').replace('**', '\u0002').replace('*', '[^/]*').replace('?', '[^/]')
-                .replace('\u0001', '(.*/)?').replace('\u0002', '.*')
-        }
-        List<Path> found = []
-        Path folder = build.where.folder
-        folder.eachFileRecurse { Path file ->
-            String name = folder.relativize(file)
-            if (Files.isRegularFile(file) && expressions.any { name ==~ it }) {
-                found << file
-            }
-        }
-        found.sort()
-    }
-
     // Reports
 
     Object doJunit(Map named, Closure body) {
-        List<Path> files = matching(named.testResults)
+        List<Path> files = AntPatterns.matching(build.where.folder, named.testResults)
         if (files.isEmpty() && !named.allowEmptyResults) {
             throw new StepFailed('No test report files were found. Configuration error?')
         }
@@ -436,7 +335,7 @@ class Steps {
 
     Object doPublishHTML(Map named, Closure body) {
         Map target = named.target as Map
-        List unknown = (target.keySet() - HTML) as List
+        List unknown = (target.keySet() - Known.HTML) as List
         if (unknown || ['reportDir', 'reportFiles', 'reportName'].any { !target[it] }) {
             throw new IllegalArgumentException("publishHTML: ${unknown ?: 'an argument is missing'}")
         }
