@@ -18,8 +18,13 @@ _UNSEEN = re.compile(
 def one_line(text: str, limit: int = 500) -> str:
     """The text on one line of at most `limit` characters, without escapes, control and bidirectional characters."""
     head = text[: limit * 4]
-    clean = " ".join(_UNSEEN.sub(" ", _ESCAPES.sub("", head)).split())
+    clean = " ".join(printable(head).split())
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text without escapes, and with a space for each run of control and bidirectional characters."""
+    return _UNSEEN.sub(" ", _ESCAPES.sub("", text))
 
 
 def excerpt(text: str, limit: int) -> str:

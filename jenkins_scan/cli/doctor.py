@@ -13,7 +13,7 @@ import click
 from jenkins_scan.cli.app import App
 from jenkins_scan.cli.controller import access_of
 from jenkins_scan.config.options import SHOWN_FORMATS, options_of
-from jenkins_scan.errors import ScanError
+from jenkins_scan.errors import ConfigurationError, ScanError
 
 if TYPE_CHECKING:
     from jenkins_scan.config.settings import ServiceSettings
@@ -119,10 +119,19 @@ def _service(app: App, settings: "ServiceSettings", stack: contextlib.ExitStack)
 
 def _copied(state: str | None, stack: contextlib.ExitStack) -> str | None:
     """A copy of the sandbox's state, as even a read notes something in it; None where there is no state yet."""
-    if state is None or not Path(state).is_file():
+    if state is None:
         return None
-    copy = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "state"
-    shutil.copyfile(state, copy)
+    path = Path(state)
+    if not path.exists() and path.absolute().parent.is_dir():
+        return None
+    try:
+        copy = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "state"
+        shutil.copyfile(path, copy)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"--state {state!r} cannot be read: {exc.strerror or type(exc).__name__}.",
+            remedy="Name a file that can be read and written; a copy is made in TMPDIR.",
+        ) from exc
     return str(copy)
 
 

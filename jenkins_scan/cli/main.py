@@ -1,5 +1,6 @@
 """The entry: arguments in, exit code out. The only place that turns exceptions into exit codes."""
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import click
+from click.core import ParameterSource
 
 from jenkins_scan import __version__
 from jenkins_scan.cli.app import App
@@ -17,11 +19,12 @@ from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock, SystemClock
 from jenkins_scan.config.file import FileSettings, read_file
-from jenkins_scan.config.options import GLOBAL_OPTIONS
+from jenkins_scan.config.options import GLOBAL_OPTIONS, JUDGED
 from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
 from jenkins_scan.jenkins.access import API_TOKEN
 from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.report.outputs import remove_reports
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
 VERBS = ("scan", "scan-registry", "wait", "inspect", "quota", "doctor", "sandbox")
@@ -132,12 +135,13 @@ def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
         terminal.text(no_verb.format_message())
         return Reason.USAGE.code
     except click.ClickException as refused:
+        _take_old_reports_away(refused, arguments)
         usage = (
             refused.ctx.command_path
             if isinstance(refused, click.UsageError) and refused.ctx is not None
             else "jenkins-scan"
         )
-        terminal.line(f"error: {refused.format_message()}", color="red")
+        terminal.line(f"error: {refused.format_message()}{_by_variable(refused, app)}", color="red")
         if isinstance(refused, click.NoSuchOption) and refused.option_name in BEFORE_THE_VERB:
             terminal.line(f"  -> It stands before the command: jenkins-scan {refused.option_name} COMMAND ...")
         terminal.line(f"  -> See `{usage} --help`.")
@@ -150,6 +154,32 @@ def _dispatch(arguments: Sequence[str] | None, app: App) -> int:
         terminal.error(InternalError.of(problem))
         return Reason.INTERNAL.code
     return code if isinstance(code, int) else 0
+
+
+def _by_variable(refused: click.ClickException, app: App) -> str:
+    """Which variable holds the value that was refused; empty where a flag does, or nobody knows."""
+    context = refused.ctx if isinstance(refused, click.BadParameter) else None
+    parameter = refused.param if isinstance(refused, click.BadParameter) else None
+    if context is None or parameter is None or not isinstance(parameter.envvar, str):
+        return ""
+    # click notes where a value comes from before it reads the value.
+    named = context.get_parameter_source(parameter.name or "") is ParameterSource.ENVIRONMENT
+    return f" It comes from {parameter.envvar}." if named and app.environ.get(parameter.envvar) else ""
+
+
+def _take_old_reports_away(refused: click.ClickException, arguments: Sequence[str] | None) -> None:
+    """A command line that cannot be read ends before its verb begins: no old report may look like this run's."""
+    context = refused.ctx if isinstance(refused, click.UsageError) else None
+    if context is None or context.info_name not in JUDGED:
+        return
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with contextlib.suppress(Exception):  # best effort: nothing is known for certain of such a line
+        rest = words[words.index(context.info_name) + 1 :]
+        asked = context.command.make_context(
+            context.info_name, rest, context.parent, resilient_parsing=True, ignore_unknown_options=True
+        ).params
+        keep = [Path(asked[name]) for name in ("result", "baseline") if asked.get(name)]
+        remove_reports(Path(asked["report_dir"]), keep=keep)
 
 
 def _known_secrets(environ: Mapping[str, str]) -> list[str]:

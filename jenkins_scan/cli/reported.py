@@ -1,6 +1,7 @@
 """A run of a verb that reports: whatever happens in it, `result.json` is written, and the exit code tells the truth."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,12 @@ def reported(
     Report places are probed first, and old reports removed but for those in `keep`: until this run's own is written.
     `earlier` is what is known before anything is done: tasks that were opened by another run must not be lost.
     """
-    from jenkins_scan.errors import InternalError, Interrupted, ScanError
-    from jenkins_scan.report.outputs import parse_outputs, prepare_folder, prepare_outputs
+    from jenkins_scan.errors import InternalError, Interrupted, OutputError, ScanError
+    from jenkins_scan.report.outputs import prepare_folder
     from jenkins_scan.step.record import ImageRun, Run
 
+    if not values["report_dir"].strip():
+        raise OutputError("--report-dir is empty.")
     folder = Path(values["report_dir"])
     outputs: tuple[Output, ...] = ()
     prepare_folder(folder, keep=keep)
@@ -41,9 +44,7 @@ def reported(
     noted: list[RunSettings] = []
     try:
         try:
-            asked_for = parse_outputs(values["output"])
-            prepare_outputs(asked_for, folder, keep=keep)
-            outputs = asked_for
+            outputs = _ready(values["output"], folder, keep)
             perform(run, noted.append)
         except ScanError as error:
             run.fail(error)
@@ -65,11 +66,27 @@ def reported(
         return _last_words(app, run, noted[0] if noted else None, folder)
 
 
+def _ready(texts: Sequence[str], folder: Path, keep: Collection[Path]) -> "tuple[Output, ...]":
+    """The outputs asked for, their places proved. Raises `OutputError` (2); old reports are gone even then."""
+    from jenkins_scan.errors import OutputError
+    from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
+
+    try:
+        outputs = parse_outputs(texts)
+    except OutputError:
+        for text in texts:
+            with contextlib.suppress(OutputError):
+                prepare_outputs(parse_outputs([text]), folder, keep=keep)
+        raise
+    prepare_outputs(outputs, folder, keep=keep)
+    return outputs
+
+
 def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Path) -> int:
     """What must not be lost when the reports fail: the tasks, in a bare result.json. Returns the code of a bug."""
     from jenkins_scan.errors import Reason
     from jenkins_scan.report import bare
-    from jenkins_scan.report.outputs import RESULT
+    from jenkins_scan.report.outputs import RESULT, remove_reports
 
     noted = [image.task for image in run.images if image.task is not None]
     ids = [task.task.task_id for task in noted if task.task is not None]
@@ -79,6 +96,7 @@ def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Pa
         app.terminal.line("a task may exist" if len(noted) == len(ids) + 1 else "more tasks may exist")
     if not noted:
         app.terminal.line("no task was opened")
+    remove_reports(folder)  # what was written before the bug says something else
     app.write(folder / RESULT, bare.render(run, settings, app.build, app.terminal.redact))
     return Reason.INTERNAL.code
 
@@ -105,8 +123,11 @@ def _write_reports(
             app.terminal.line(f"warning: the {name} report could not be made: {type(problem).__name__}")
     made = [output for output in wanted if output.format in texts]
     app.deliver(made, texts)
-    for sheet in (output.style_sheet for output in made if output.style_sheet is not None):
-        app.write(sheet, style_sheet())
+    try:
+        for sheet in (output.style_sheet for output in made if output.style_sheet is not None):
+            app.write(sheet, style_sheet())
+    except OSError as problem:  # an installation without it
+        app.terminal.line(f"warning: the style sheet of the page could not be read: {problem.strerror}")
 
 
 def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to be told

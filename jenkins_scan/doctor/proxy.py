@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from jenkins_scan.doctor.report import Outcome, good, warning
+from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.images.engine.certificate import read_certificates
 from jenkins_scan.security_center.connect import connect
 from jenkins_scan.security_center.endpoints import Endpoint
@@ -59,6 +60,7 @@ def keeping_off(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
 
 def check(endpoint: Endpoint, ca_bundle: str | None, environ: Mapping[str, str]) -> Outcome:
     """Which proxy and which authorities. Raises `ConfigurationError` (2) for what cannot be followed."""
+    _require_readable(environ)
     connect(endpoint, None, ca_bundle=ca_bundle, environ=environ).close()
     seen = f"{_way(endpoint, environ)}; {_authorities(endpoint, ca_bundle, environ)}."
     problems = [*_twice(environ), *_not_followed(endpoint, environ)]
@@ -69,6 +71,21 @@ def check(endpoint: Endpoint, ca_bundle: str | None, environ: Mapping[str, str])
         "Give both spellings of a variable the same value. In NO_PROXY write hosts as example.com or .example.com, "
         "without a star or the port 443, and addresses one by one.",
     )
+
+
+def _require_readable(environ: Mapping[str, str]) -> None:
+    """Refuses the address of a proxy that parsers disagree about: a part of its password may look like the host."""
+    for variable, value in (_read(environ, name) for name in PROXY_VARIABLES if name != NO_PROXY):
+        try:
+            parts = urlsplit(value if "://" in value else f"http://{value}")
+            whole = "@" not in f"{parts.path}{parts.query}{parts.fragment}" and (parts.port or 0) >= 0
+        except ValueError:
+            whole = False
+        if value and not whole:
+            raise ConfigurationError(
+                f"{variable} cannot be read as the address of a proxy.",
+                remedy="Write it as http://[USER:PASSWORD@]HOST:PORT; /, #, ?, @ and [ of a password percent-encoded.",
+            )
 
 
 def _way(endpoint: Endpoint, environ: Mapping[str, str]) -> str:

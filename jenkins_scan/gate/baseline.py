@@ -24,8 +24,10 @@ SCHEMA: Final = "jenkins-scan/result/1"
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes."""
 _REMEDY: Final = "Name the result.json of a judged run of the same image repository with --baseline, or leave it out."
+POLICY: Final = "policy"
+"""The reason of findings that fail an image, also of an image whose failure was softened."""
 _JUDGED: Final = frozenset((VerdictWord.PASS, VerdictWord.WARN, VerdictWord.FAIL))
-_FINDINGS_REASONS: Final = frozenset(("policy", "warn"))
+_FINDINGS_REASONS: Final = frozenset((POLICY, "warn"))
 """Reasons that findings lead to. With any other one, softened or not, nobody knows whether all of them were there."""
 
 
@@ -49,7 +51,8 @@ class Baseline:
     images: tuple[BaselineImage, ...]
     by_sandbox: bool = False
     optional: bool = False
-    """Whether a run that it does not fit goes on without it, and counts every finding."""
+    """Whether a run that it does not fit goes on without it, and counts every finding. Nobody chose its build, so what
+    failed an image there is not taken for known: one softened build would let it through for ever."""
 
     def require_real(self) -> None:
         """Raises `ConfigurationError` (2) for a run of the sandbox: it says nothing about a real image."""
@@ -115,7 +118,8 @@ def parse_baseline(content: bytes, shown: str, *, sandbox: bool, optional: bool 
     if not isinstance(result, Mapping) or schema != SCHEMA:
         raise _refused(shown, f"its schema is {one_line(str(schema), 60)!r}, not {SCHEMA!r}")
     try:
-        images = tuple(_image(row, f"images[{n}]") for n, row in enumerate(_rows(result, "images", "the result")))
+        rows = _rows(result, "images", "the result")
+        images = tuple(_image(row, f"images[{n}]", passed_only=optional) for n, row in enumerate(rows))
     except ValueError as exc:
         raise _refused(shown, one_line(str(exc), 200)) from exc
     if all(image.known is None for image in images):
@@ -135,7 +139,7 @@ def _not_judged(images: Collection[BaselineImage]) -> str:
     return f"no image was judged by its findings there ({words}), so that what is new cannot be told"
 
 
-def _image(row: Any, where: str) -> BaselineImage:
+def _image(row: Any, where: str, *, passed_only: bool) -> BaselineImage:
     identity, sent = _object(row, "identity", where), _object(row, "sent", where)
     repository = repository_of(
         _text_or_none(identity, "canonical", where),
@@ -145,7 +149,8 @@ def _image(row: Any, where: str) -> BaselineImage:
     verdict = _text_or_none(row, "verdict", where) or "without a verdict"
     slugs = {_text_or_none(reason, "slug", where) or "unknown" for reason in _rows(row, "reasons", where)}
     ended = f"{verdict} ({', '.join(sorted(slugs))})" if slugs else verdict
-    if verdict not in _JUDGED or not slugs <= _FINDINGS_REASONS:
+    judged = verdict in _JUDGED and slugs <= _FINDINGS_REASONS
+    if not judged or (passed_only and (verdict == VerdictWord.FAIL or POLICY in slugs)):
         return BaselineImage(repository, ended, None)
     found = [_fingerprint(each, f"{where}.{key}") for key in ("findings", "waived") for each in _rows(row, key, where)]
     return BaselineImage(repository, ended, frozenset(found))

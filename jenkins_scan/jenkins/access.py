@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from jenkins_scan.jenkins.address import clean_link
 
@@ -18,6 +19,9 @@ API_TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
 _URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?")
 _PLACE: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _PORTS: Final = {"http": "80", "https": "443"}
+_HIGHEST_PORT: Final = 65535
+_BUILD: Final = re.compile(r"/job/[^/]+/[0-9]+/?\Z|/job/[^/]+/[^/]+/[0-9]+/?\Z")
+"""How the address of a build ends; an axis of a matrix stands before the number."""
 _CONFIGURE: Final = 'Set the "Jenkins URL" in Manage Jenkins > System; builds get {} from there.'
 
 
@@ -59,19 +63,20 @@ class Access:
 
     def holds(self, url: str) -> bool:
         """Whether this address is of this controller: the same origin, and below its root."""
-        path = _path(url)
-        if _place(url) != _place(self.url) or {".", ".."} & set(path.split("/")):
+        path, root = _path(url), _path(self.url)
+        if _place(url) != _place(self.url) or not path.startswith(root):
             return False
-        return path.startswith(_path(self.url))
+        parts = path[len(root) :].removesuffix("/").split("/")
+        return not any(_leads_elsewhere(part) for part in parts if parts != [""])
 
     def build_page(self, environ: Mapping[str, str]) -> str:
         """The page of this build, with `/` at its end. Raises `ControllerFailed` for an address of another place."""
         url = environ.get("BUILD_URL", "").strip()
         if not url:
             raise ControllerFailed("BUILD_URL is not set.", remedy=_CONFIGURE.format("BUILD_URL"))
-        if not self.holds(url):
+        if not self.holds(url) or not _BUILD.search(url):
             raise ControllerFailed(
-                f"BUILD_URL ({clean_link(url)}) is not below JENKINS_URL ({self.url}): nothing was sent there.",
+                f"BUILD_URL ({clean_link(url)}) is no build below JENKINS_URL ({self.url}): nothing was sent there.",
                 remedy="Leave both variables as Jenkins sets them.",
             )
         return f"{url.rstrip('/')}/"
@@ -101,7 +106,16 @@ def _place(url: str) -> tuple[str, str, str]:
     place = None if parts is None else _PLACE.fullmatch(parts["authority"])
     if parts is None or place is None:
         return "", "", ""
-    return parts["scheme"], place["host"].lower(), str(int(place["port"] or _PORTS[parts["scheme"]]))
+    port = int(place["port"] or _PORTS[parts["scheme"]])
+    if not 1 <= port <= _HIGHEST_PORT:  # some would wrap it around to another one
+        return "", "", ""
+    return parts["scheme"], place["host"].lower(), str(port)
+
+
+def _leads_elsewhere(part: str) -> bool:
+    """Whether a server or a proxy may read this part of a path as another folder than it seems, or as none."""
+    decoded = unquote(part)
+    return part == "" or decoded.partition(";")[0] in ("", ".", "..") or "/" in decoded or "\\" in decoded
 
 
 def _path(url: str) -> str:

@@ -17,8 +17,10 @@ from jenkins_scan.jenkins.exchange import LARGEST_PAGE, LIMIT, Exchange, Reply, 
 from jenkins_scan.plain_text import excerpt, one_line
 
 T = TypeVar("T")
-LARGEST_RESULT: Final = 64 * 1024**2
-"""Bytes, as of a baseline from a file."""
+LARGEST_RESULT: Final = 16 * 1024**2
+"""Bytes: some forty thousand findings. Python takes up to thirty times as much memory to read them."""
+_HIGHEST: Final = 2**31
+"""Build numbers are of Java's `int`."""
 _READ: Final = "Job/Read"
 
 
@@ -128,7 +130,7 @@ class _Reads(jenkins.Jenkins):  # type: ignore[misc]  # as above
 def _who(reads: _Reads) -> Who:
     me = _object(reads.get_whoami(), "the user")
     name = me.get("id") or me.get("fullName")
-    if not isinstance(name, str) or name == "anonymous":
+    if not isinstance(name, str) or one_line(name) in ("", "anonymous"):
         raise ControllerFailed("the controller takes this account for nobody.", remedy=f"Check {USER_ID}.")
     return Who(one_line(name, 100), None if reads.version is None else one_line(reads.version, 40))
 
@@ -136,7 +138,7 @@ def _who(reads: _Reads) -> Who:
 def _last_result(reads: _Reads, job: str, places: Sequence[str]) -> EarlierResult:
     last = _object(reads.get_job_info(job), "the job").get("lastSuccessfulBuild")
     number = last.get("number") if isinstance(last, Mapping) else None
-    if not isinstance(number, int):
+    if not isinstance(number, int) or not 1 <= number <= _HIGHEST:
         raise ControllerFailed(
             f"{one_line(job, 200)} has no successful build yet.", remedy="Its first one becomes the baseline."
         )

@@ -6,13 +6,13 @@ with a redirect to the build's page (`Run.doSubmitDescription` and `Run.setDescr
 
 import re
 from typing import Any, Final
-from urllib.parse import unquote
 
 from jenkins_scan import untrusted_json
 from jenkins_scan.jenkins.access import Access, ControllerFailed
 from jenkins_scan.jenkins.exchange import LIMIT, Exchange, Reply, in_time, refusal
 
-_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
+_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9._-]*crumb[A-Za-z0-9._-]*", re.IGNORECASE)
+"""`Jenkins-Crumb`, or what an administrator made of it: never a header that HTTP itself gives a meaning to."""
 _CRUMB: Final = re.compile(r"[!-~]{1,500}")
 _SET: Final = "setting the build description"
 _PERMISSION: Final = "Run/Update"
@@ -30,18 +30,13 @@ def describe(access: Access, page: str, text: str, *, limit: float = LIMIT) -> N
 def _describe(exchange: Exchange, root: str, page: str, text: str) -> None:
     url = f"{page}submitDescription"
     reply = exchange.ask("POST", url, headers=_crumb(exchange, root), form={"description": text})
-    if reply.status not in _FOUND or not _is_same_page(reply.target(url), page):
+    if reply.status not in _FOUND or not reply.leads_to(page, url):
         if reply.status < 300:  # noqa: PLR2004  HTTP's own number
             raise ControllerFailed(
                 f"{_SET}: HTTP {reply.status} came where Jenkins redirects to the build; it is not known to be set.",
                 remedy="Check that BUILD_URL is Jenkins itself, and not a page before it.",
             )
         raise refusal(reply, url, _SET, _PERMISSION)
-
-
-def _is_same_page(target: object, page: str) -> bool:
-    """Whether both are one address; servers differ in how they write one percent sign, and in the last slash."""
-    return unquote(str(target)).rstrip("/") == unquote(page).rstrip("/")
 
 
 def _crumb(exchange: Exchange, root: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Which build of which job a run is compared with, and which of its artifacts is the result."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -10,6 +11,7 @@ from jenkins_scan.plain_text import one_line
 RESULT: Final = "result.json"
 _ENCODED: Final = str.maketrans({character: f"%{ord(character):02X}" for character in "#%/?[]\\"})
 _WHOLE: Final = {"": "%00", ".": "%2E", "..": "%2E."}
+_OF_A_CHANGE: Final = re.compile(r"(?:PR|MR)-[0-9]+(?:-(?:merge|head))?", re.IGNORECASE)
 _LONGEST: Final = 1000
 """Characters of a job's name."""
 
@@ -32,6 +34,11 @@ def job_to_compare(environ: Mapping[str, str]) -> str:
             raise ControllerFailed(
                 "this is the build of a pull request, and CHANGE_TARGET and JOB_NAME do not tell its target's job.",
                 remedy="Build it in a multibranch project, or name a file with --baseline.",
+            )
+        if _OF_A_CHANGE.fullmatch(target):
+            raise ControllerFailed(
+                f"CHANGE_TARGET {one_line(target, 60)!r} is named like a pull request's job, perhaps a stranger's.",
+                remedy="Name the target branch otherwise, or name a file with --baseline.",
             )
         name = f"{folder}/{job_of_branch(target)}"
     parts = name.split("/")

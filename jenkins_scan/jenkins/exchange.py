@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, TypeVar
+from urllib.parse import unquote
 
 import httpx
 
@@ -48,6 +49,13 @@ class Reply:
         if self.status not in _REDIRECTS or "location" not in self.headers:
             return None
         return httpx.URL(url).join(self.headers["location"])  # httpx has refused one that it cannot read
+
+    def leads_to(self, page: str, url: str) -> bool:
+        """Whether it redirects `url` to that page; servers write percent signs and the last slash as they like."""
+        target, wanted = self.target(url), httpx.URL(page)
+        if target is None or (target.scheme, target.host, target.port) != (wanted.scheme, wanted.host, wanted.port):
+            return False
+        return unquote(target.path).rstrip("/") == unquote(wanted.path).rstrip("/")
 
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)

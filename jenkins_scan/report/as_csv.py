@@ -21,6 +21,8 @@ COLUMNS: Final = (
 )
 _FORMULA: Final = re.compile(r"""[\s"'`´‘’“”«»＂＇]*[=+\-@\t\r＝＋－−﹢﹣﹦﹫＠]""")  # noqa: RUF001  look-alikes count, too
 """Spreadsheets pass over spaces and quotes, and in East Asian settings read full-width signs."""
+_WITHIN: Final = re.compile(r"""([;|][\s"'`]*)(?=[=+\-@＝＋－＠])""")  # noqa: RUF001  look-alikes count, too
+"""In many languages a spreadsheet takes the semicolon for what separates cells, quotes or not."""
 
 
 def render(result: Result) -> str:
@@ -73,4 +75,4 @@ def _finding(row: Row) -> dict[str, str]:
 
 
 def _harmless(cells: Mapping[str, str]) -> dict[str, str]:
-    return {name: f"'{cell}" if _FORMULA.match(cell) else cell for name, cell in cells.items()}
+    return {name: ("'" if _FORMULA.match(cell) else "") + _WITHIN.sub(r"\1'", cell) for name, cell in cells.items()}

@@ -12,7 +12,7 @@ from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.stored import finding_to_dict, waived_to_dict
 from jenkins_scan.gate.verdict import Verdict
 from jenkins_scan.jenkins.environment import JenkinsBuild
-from jenkins_scan.plain_text import one_line
+from jenkins_scan.plain_text import excerpt, one_line, printable
 from jenkins_scan.redaction import redacted
 from jenkins_scan.report import result as report
 from jenkins_scan.security_center.interface import Phase, TaskStatus
@@ -26,9 +26,11 @@ STATUS: Final[Mapping[Phase, Literal["succeeded", "failed", "running"]]] = {
     Phase.UNKNOWN: "running",
 }
 LONGEST_TEXT = 2000
+LONGEST_REFERENCE = 5000
+"""Characters: longer than any path, as half a secret could not be recognised and taken out."""
 OWN_WORDS: Final = frozenset(
     (
-        *("schema", "tool", "verdict", "reason", "slug", "status", "operation", "source", "soft", "kind"),
+        *("schema", "tool", "verdict", "slug", "operation", "source", "soft", "kind"),
         *("severity", "proof", "counts", "gate"),
         *("store", "size_semantics", "manifest_kind", "registry_digest_from", "digest_from", "jenkins_env"),
     )
@@ -72,7 +74,7 @@ def compose(
         registry=_registry(run),
         images=images,
         tasks=tuple(_tasks(run, images)),
-        warnings=tuple(one_line(text, LONGEST_TEXT) for text in _warnings(run)),
+        warnings=tuple(excerpt(text, LONGEST_TEXT) for text in _warnings(run)),
     )
 
 
@@ -80,14 +82,21 @@ def without_secrets(result: report.Result, redact: Callable[[str], str]) -> repo
     """The result with every text of strangers redacted; half a surrogate pair, which no reader takes, becomes `?`."""
 
     def clean(text: str) -> str:
-        return redact(text).encode("utf-8", "replace").decode()
+        # Twice: what stands within a secret may be what is taken out of the text afterwards.
+        return redact(printable(redact(text))).encode("utf-8", "replace").decode()
 
-    return report.Result.model_validate(redacted(result.model_dump(by_alias=True), clean, OWN_WORDS))
+    told = result.model_dump(by_alias=True)
+    cleaned = redacted(told, clean, OWN_WORDS)
+    cleaned["reason"] = told["reason"]  # a slug here, and a person's words in a waiver
+    for image, own in zip(cleaned["images"], told["images"], strict=True):
+        if own["task"] is not None:
+            image["task"]["status"] = own["task"]["status"]
+    return report.Result.model_validate(cleaned)
 
 
 def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
     return report.ImageResult(
-        reference=one_line(image.reference),
+        reference=one_line(image.reference, LONGEST_REFERENCE),
         identity=image.identity,
         sent=_sent(image),
         request_id=None if image.task is None else image.task.request_id,
@@ -269,11 +278,11 @@ def _reasons(run: Run, image: ImageRun) -> tuple[report.ReasonEntry, ...]:
             report.ReasonEntry(
                 slug=error.reason.slug,
                 code=error.exit_code,
-                message=one_line(error.message, LONGEST_TEXT),
-                remedy=one_line(error.remedy, LONGEST_TEXT),
+                message=excerpt(error.message, LONGEST_TEXT),
+                remedy=excerpt(error.remedy, LONGEST_TEXT),
                 request_id=error.request_id,
                 service_code=error.service_code,
-                tried=tuple(one_line(text, LONGEST_TEXT) for text in error.tried) or None,
+                tried=tuple(excerpt(text, LONGEST_TEXT) for text in error.tried) or None,
             )
         )
     if stop is not None:

@@ -50,7 +50,7 @@ def _body(result: Result) -> Element:
             _reasons(result),
             _warnings(result.warnings),
             _contents(result) if len(images) > 1 else None,
-            *(image_section(image, number) for number, image in images),
+            *(image_section(image, number, len(result.images)) for number, image in images),
             _run(result),
         ),
         element("footer", element("p", "Written by", result.tool.name, result.tool.version)),

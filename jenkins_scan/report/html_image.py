@@ -20,14 +20,16 @@ from jenkins_scan.report.result import ImageResult
 from jenkins_scan.report.rows import LEVELS, Row, rows_of
 
 MOST_ROWS: Final = 2000
-"""Findings of one image in the page: a browser lays out no more at once with pleasure."""
+"""Findings of one image in the page, fewer of many images: a browser lays out no more at once with pleasure."""
+MOST_ROWS_IN_ALL: Final = 6000
+FEWEST_ROWS: Final = 20
 GATES: Final = {"fail": "fails", "warn": "warns"}
 
 
-def image_section(image: ImageResult, number: int) -> Element:
-    """All that is known of one image; `number` makes its anchor."""
+def image_section(image: ImageResult, number: int, of: int) -> Element:
+    """All that is known of one image of so many; `number` makes its anchor."""
     rows = rows_of(image)
-    shown = rows[:MOST_ROWS]
+    shown = rows[: min(MOST_ROWS, max(FEWEST_ROWS, MOST_ROWS_IN_ALL // of))]
     more = len(rows) - len(shown)
     judged = is_judged(image)
     return element(

@@ -37,15 +37,16 @@ def render(result: Result) -> str:
 class _Names:
     """The names that are given away: Jenkins takes two cases of one name and class for one."""
 
-    given: set[tuple[str, str]] = field(default_factory=set)
+    given: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many cases wanted this name."""
 
     def give(self, class_name: str, wanted: str) -> str:
-        """The wanted name, or the first numbered form of it that is free."""
-        name, number = wanted, 1
+        """The wanted name, or the next numbered form of it that is free."""
+        name = wanted
         while (class_name, name) in self.given:
-            number += 1
-            name = f"{wanted} #{number}"
-        self.given.add((class_name, name))
+            self.given[class_name, wanted] += 1
+            name = f"{wanted} #{self.given[class_name, wanted]}"
+        self.given[class_name, name] = 1
         return name
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import os
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,10 @@ from jenkins_scan.report.interface import FILES, FORMATS, STYLE_SHEET, SUMMARY
 RESULT: Final = FILES["json"]
 STANDARD_SET: Final = (*FILES.values(), SUMMARY, str(PurePosixPath(FILES["html"]).with_name(STYLE_SHEET)))
 """Every file name that a report folder may hold: old ones are removed, so that none can pass for this run's."""
+
+
+STDOUT: Final = ("-", "/dev/stdout")
+"""Paths that mean stdout. The second is a link: replacing it would take stdout away from every process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def parse_outputs(texts: Sequence[str], formats: Sequence[str] = FORMATS) -> tup
             raise _unknown(name, formats)
         if equals and not path:
             raise OutputError(f"-o {text}: the path after = is empty.")
-        outputs.append(Output(name, Path(path) if equals else None))
+        outputs.append(Output(name, Path(path) if equals and path not in STDOUT else None))
     targets = [_spelled_out(output.path) for output in outputs]
     if len(set(targets)) < len(targets) or any(
         _spelled_out(output.style_sheet) in targets for output in outputs if output.style_sheet
@@ -58,7 +63,8 @@ def _unknown(name: str, formats: Sequence[str]) -> OutputError:
 
 
 def _spelled_out(path: Path | None) -> str | None:
-    return None if path is None else os.path.abspath(path)  # noqa: PTH100  a link that is there stays one
+    """The path, links on the way to it followed; a link that is there itself stays one. It never raises."""
+    return None if path is None else str(Path(os.path.realpath(path.parent)) / path.name)
 
 
 def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
@@ -70,7 +76,6 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
     with _explained(folder, "--report-dir"):
         _stay_where_named(folder, "--report-dir")
         folder.mkdir(parents=True, exist_ok=True)
-        _probe(folder)
         for old in (folder / name for name in STANDARD_SET):
             if old.parent != folder:
                 _make_own(old.parent)
@@ -79,6 +84,18 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
                     f"--report-dir: {old} is a folder.", remedy="Remove it, or choose another --report-dir."
                 )
             if old.resolve() not in kept:
+                old.unlink(missing_ok=True)
+        for place in dict.fromkeys((folder / name).parent for name in STANDARD_SET):
+            _probe(place)
+
+
+def remove_reports(folder: Path, *, keep: Collection[Path] = ()) -> None:
+    """Takes the reports of an earlier run away, as far as that can be done; nothing is made. Raises nothing."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError, OutputError):
+        kept = {path.resolve() for path in keep}
+        _stay_where_named(folder, "--report-dir")
+        for old in (folder / name for name in STANDARD_SET):
+            if (old.parent == folder or not old.parent.is_symlink()) and old.resolve() not in kept:
                 old.unlink(missing_ok=True)
 
 
@@ -91,9 +108,11 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, ke
     taken = [] if folder is None else [(folder / name).resolve() for name in STANDARD_SET]
     for path in _files(outputs):
         with _explained(path, "-o"):
-            if path.resolve() in taken:
+            if {path.resolve(), *path.resolve().parents} & set(taken):
                 raise OutputError(f"-o: {path} is written by --report-dir itself.", remedy="Choose another file name.")
             _stay_where_named(path.parent, "-o")
+            if any(map(_is_of_the_system, (path.parent.resolve() / path.name, path.resolve()))):
+                raise OutputError(f"-o: {path} is a place of the system's own.", remedy="Name stdout as -o FORMAT.")
             if path.exists() and not path.is_file():
                 raise OutputError(f"-o: {path} is there and is not a regular file.")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +121,18 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, ke
                 path.unlink(missing_ok=True)
 
 
+def _is_of_the_system(path: Path) -> bool:
+    """Whether it is a device or the like: as root, a report would take its place for every process."""
+    return any(map(path.is_relative_to, ("/dev", "/proc", "/sys"))) and not path.is_relative_to("/dev/shm")  # noqa: S108
+
+
 def _files(outputs: Iterable[Output]) -> Iterable[Path]:
     return (path for output in outputs for path in (output.path, output.style_sheet) if path is not None)
 
 
 def write_atomically(path: Path, text: str) -> None:
     """The text in the file, whole or not at all. Raises `OSError`."""
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"  # a leftover of another container may have our process id
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -126,11 +150,10 @@ def _make_own(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink()
     folder.mkdir(exist_ok=True)
-    _probe(folder)
 
 
 def _probe(folder: Path) -> None:
-    probe = folder / f".jenkins-scan.{os.getpid()}.probe"
+    probe = folder / f".{secrets.token_hex(8)}.probe"
     try:
         with probe.open("x", encoding="utf-8") as file:
             file.write("probe")

@@ -17,6 +17,8 @@ from jenkins_scan.report.result import ImageResult
 
 LEVELS: Final = ("critical", "high", "unknown", "medium", "low")
 """The severities, the worst first; an unknown one counts as high."""
+GATES: Final = ("fail", "warn", None)
+"""What a finding does to its image, the worst first."""
 LONGEST_TEXT: Final = 2000
 """Characters of one text."""
 
@@ -80,24 +82,33 @@ class Fingerprints:
 
 
 def rows_of(image: ImageResult, fingerprints: Fingerprints | None = None) -> tuple[Row, ...]:
-    """The image's findings, the worst first, open ones before accepted ones."""
+    """The image's findings: those that fail it, those that warn of it, the other open ones, accepted ones.
+
+    Among each of these the worst come first. Whoever shows some of them alone shows what decided.
+    """
     repository, given = repository_name(image), Fingerprints() if fingerprints is None else fingerprints
-    return tuple(
+    rows = [
         _row(finding, given.give(repository, *(finding[name] or "" for name in ("kind", "id", "package", "path"))))
         for finding in sorted((*image.findings, *image.waived), key=_order)
-    )
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.accepted is not None, GATES.index(row.gate))))
 
 
 def repository_name(image: ImageResult) -> str:
     """What two builds of one image have in common: its name without the tag; what was typed where that is unknown."""
     canonical = None if image.identity is None else image.identity.canonical
     namespace, repo = (None, None) if image.sent is None else (image.sent.namespace, image.sent.repo_name)
-    return one_line(repository_of(canonical, namespace, repo) or image.reference)
+    return one_line(repository_of(canonical, namespace, repo) or repository_of(image.reference) or "")
 
 
 def _order(finding: dict[str, Any]) -> tuple[Any, ...]:
-    texts = ("kind", "id", "package", "path", "version", "layer", "title")
-    return ("waiver" in finding, LEVELS.index(finding["severity"]), *(finding[name] or "" for name in texts))
+    texts = ("kind", "id", "package", "path", "version", "layer", "title", "fix", "source")
+    return (
+        "waiver" in finding,
+        LEVELS.index(finding["severity"]),
+        *(finding[name] or "" for name in texts),
+        *finding["aliases"],
+    )
 
 
 def _row(finding: dict[str, Any], fingerprint: str) -> Row:

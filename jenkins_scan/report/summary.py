@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
-from jenkins_scan.report.rows import LEVELS
+from jenkins_scan.report.rows import GATES, LEVELS
 
 SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
@@ -164,7 +164,9 @@ def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
         return
     compared = "" if image.new is None else f"; {image.new} new, {image.known} known, {image.fixed} fixed"
     yield "findings", f"{counted(image)}{compared}"
-    ranked = sorted(image.findings, key=lambda finding: LEVELS.index(finding["severity"]))
+    ranked = sorted(
+        image.findings, key=lambda finding: (GATES.index(finding.get("gate")), LEVELS.index(finding["severity"]))
+    )
     for finding in ranked[:MOST_FINDINGS]:
         place = finding["package"] or finding["path"] or ""
         version = f" {finding['version']}" if finding["version"] else ""

@@ -33,6 +33,7 @@ from tests.support.loopback_servers import loopback_servers
 
 GATE = ("--endpoint", "sandbox", "--fail-on", "high")
 FOUND = (*GATE, "--scenario", "vulnerable")
+WARNED = ("--endpoint", "sandbox", "--scenario", "vulnerable", "--warn-on", "high")
 JOB = "team/app/main"
 PLACE = "scan-report/result.json"
 ALL_COUNT = "Every finding counts as new."
@@ -124,7 +125,14 @@ def test_the_account_may_come_from_files(cli, archive, server, build, tmp_path):
         ({"CHANGE_FORK": "stranger"}, "the build of a fork: nothing is sent"),
         ({"JENKINS_URL": ""}, "JENKINS_URL is not set"),
         ({"BUILD_URL": ""}, "BUILD_URL is not set"),
-        ({"BUILD_URL": "https://evil.example.com/job/x/1/"}, "is not below JENKINS_URL"),
+        ({"BUILD_URL": "https://evil.example.com/job/x/1/"}, "is no build below JENKINS_URL"),
+        ({"BUILD_URL": "{root}"}, "is no build below"),
+        ({"BUILD_URL": "{root}job/app/"}, "is no build below"),
+        ({"BUILD_URL": "{root}%2e%2e/job/app/7/"}, "is no build below"),
+        ({"BUILD_URL": "{root}..;/job/app/7/"}, "is no build below"),
+        ({"BUILD_URL": "{root}/job/app/7/"}, "is no build below"),
+        ({"BUILD_URL": "{root}x%2Fy/job/app/7/"}, "is no build below"),
+        ({"JENKINS_URL": "http://127.0.0.1:85543/"}, "no http or https address"),
         ({"JENKINS_URL": "https://u:sesame-word@ci.example.com/"}, "user information"),
         ({"JENKINS_USER_ID": ""}, "neither JENKINS_USER_ID nor JENKINS_USER_ID_FILE is set"),
         ({"JENKINS_API_TOKEN": ""}, "neither JENKINS_API_TOKEN nor JENKINS_API_TOKEN_FILE is set"),
@@ -133,7 +141,8 @@ def test_the_account_may_come_from_files(cli, archive, server, build, tmp_path):
     ],
 )
 def test_where_it_may_not_be_sent_a_warning_says_why(app, capsys, server, changes, said):
-    describe_build(app(server.environ(JOB, **changes)), VALUES, "PASS\n", said=())
+    environ = {name: value.replace("{root}", server.url) for name, value in changes.items()}
+    describe_build(app(server.environ(JOB, **environ)), VALUES, "PASS\n", said=())
     line = capsys.readouterr().err
     assert line.startswith("warning: the build description is not set: ")
     assert said in line
@@ -189,9 +198,9 @@ def test_a_file_of_the_workspace_never_turns_sending_on(cli, archive, server, bu
 
 @pytest.fixture
 def earlier(cli, archive):
-    """The result of a run that found what the next one will find."""
-    run = cli("scan", archive, *FOUND, "--report-dir", "earlier", report="earlier")
-    assert run.code == 10
+    """The result of a run that only warned of what the next one will find."""
+    run = cli("scan", archive, *WARNED, "--report-dir", "earlier", report="earlier")
+    assert run.code == 11
     return (run.folder / "result.json").read_bytes()
 
 
@@ -207,6 +216,24 @@ def test_only_what_is_new_since_the_last_successful_build_is_gated(cli, archive,
     assert f"baseline    compared with {JOB} #8 ({PLACE})" in run.err.splitlines()
     assert {method for method, _ in server.asked} == {"GET"}
     assert shows_no_secret(run)
+
+
+@pytest.mark.parametrize("softened", [(), ("--soft", "policy")])
+def test_what_failed_an_image_is_never_known_although_its_build_went_on(cli, archive, server, softened):
+    failed = (cli("scan", archive, *FOUND, *softened).folder / "result.json").read_bytes()
+    server.jobs[JOB] = {8: Build({PLACE: failed})}
+    run = cli("scan", archive, *FOUND, "--baseline", "jenkins", env=server.environ(JOB))
+    assert (run.code, numbers(run)) == (10, (None, None))
+    assert "no image was judged by its findings there" in run.result["warnings"][0]
+
+
+@pytest.mark.parametrize("target", ["PR-5", "PR-6", "mr-7-merge"])
+def test_the_job_of_a_pull_request_is_no_target(cli, archive, server, earlier, target):
+    server.jobs[f"team/app/{target}"] = {8: Build({PLACE: earlier})}
+    env = server.environ("team/app/PR-5", CHANGE_ID="5", CHANGE_TARGET=target)
+    run = cli("scan", archive, *FOUND, "--baseline", "jenkins", env=env)
+    assert (run.code, server.asked) == (10, [])
+    assert "named like a pull request's job" in run.result["warnings"][0]
 
 
 def test_a_pull_request_is_compared_with_its_target_branch(cli, archive, server, earlier, tmp_path):
@@ -277,7 +304,7 @@ def changed(content, **fields):
         (lambda content: content.replace(b'"PASS"', b'"SUBMITTED"'), "no image was judged by its findings"),
         (lambda _: error(500, "Oops"), "HTTP 500"),
         (lambda _: redirect("/jenkins/login"), "sign-in page"),
-        (lambda _: Answer(length=64 * 1024**2 + 1), "larger than 64 MiB"),
+        (lambda _: Answer(length=64 * 1024**2 + 1), "larger than 16 MiB"),
     ],
 )
 def test_what_is_no_baseline_is_none(app, server, artifact, said):

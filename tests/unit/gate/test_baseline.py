@@ -72,7 +72,7 @@ def complaint(path):
 
 
 def test_a_baseline_that_is_no_file_is_read_from_its_bytes():
-    content = json.dumps(result(image([ONE]))).encode()
+    content = json.dumps(result(image([ONE], verdict="WARN", reasons=[{"slug": "warn"}]))).encode()
     baseline = parse_baseline(content, "the baseline of app #3", sandbox=False, optional=True)
     assert baseline.known(REPOSITORY) == {ONE.fingerprint}
     assert baseline.optional

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from jenkins_scan.jenkins.access import Access
-from jenkins_scan.jenkins.controller import Controller, Who
+from jenkins_scan.jenkins.controller import LARGEST_RESULT, Controller, Who
 from jenkins_scan.jenkins.exchange import LARGEST_PAGE, Exchange
 from tests.support.center import Canned
 from tests.support.controller import (
@@ -193,10 +193,10 @@ def test_a_huge_artifact_is_refused_before_and_while_it_comes(server, access, fa
             handler.wfile.write(bytes(1024 * 1024))
 
     server.jobs["app"] = {1: Build({PLACE: b""})}
-    for answer in (Answer(length=64 * 1024**2 + 1), endless):
+    for answer in (Answer(length=LARGEST_RESULT + 1), endless):
         server.answers[f"job/app/1/artifact/{PLACE}"] = answer
         failed = failure(lambda: Controller(access).last_successful_result("app", [PLACE]))
-        assert "larger than 64 MiB" in failed.message
+        assert "larger than 16 MiB" in failed.message
 
 
 def test_a_token_that_is_refused_is_said(server, failure):

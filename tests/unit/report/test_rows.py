@@ -106,9 +106,9 @@ def test_fingerprints_that_are_shared_tell_images_of_one_repository_apart():
     [
         ({}, "registry.example.com/team/app"),
         ({"identity": None}, "team/app"),
-        ({"identity": None, "sent": None, "reference": "wor\x00ker:1"}, "wor ker:1"),
+        ({"identity": None, "sent": None, "reference": "wor\x00ker:1"}, "wor ker"),
         ({"identity": None, "sent": None, "reference": ""}, ""),
     ],
 )
-def test_an_image_is_named_without_its_tag_where_more_than_the_typed_word_is_known(changes, name):
+def test_an_image_is_named_without_its_tag(changes, name):
     assert repository_name(image(**changes)) == name
