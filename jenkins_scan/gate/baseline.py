@@ -72,7 +72,7 @@ class Baseline:
             raise _refused(self.shown, f"it is of {held or 'an image without a name'}, not of {asked}")
         judged = [image.known for image in same if image.known is not None]
         if not judged:
-            raise _refused(self.shown, _not_judged(same))
+            raise _refused(self.shown, _not_judged(same, passed_only=self.optional))
         return frozenset().union(*judged)
 
 
@@ -123,7 +123,7 @@ def parse_baseline(content: bytes, shown: str, *, sandbox: bool, optional: bool 
     except ValueError as exc:
         raise _refused(shown, one_line(str(exc), 200)) from exc
     if all(image.known is None for image in images):
-        raise _refused(shown, _not_judged(images))
+        raise _refused(shown, _not_judged(images, passed_only=optional))
     baseline = Baseline(shown, images, by_sandbox=result.get("sandbox") is not False, optional=optional)
     if not sandbox:
         baseline.require_real()
@@ -134,9 +134,10 @@ def _is_known(finding: Finding, known: frozenset[Fingerprint]) -> bool:
     return finding.fingerprint in known and is_nameable(finding.id)
 
 
-def _not_judged(images: Collection[BaselineImage]) -> str:
+def _not_judged(images: Collection[BaselineImage], *, passed_only: bool) -> str:
     words = ", ".join(sorted({one_line(image.ended, 100) for image in images})) or "no images"
-    return f"no image was judged by its findings there ({words}), so that what is new cannot be told"
+    let_through = " and let through" if passed_only else ""
+    return f"no image was judged by its findings{let_through} there ({words}), so that what is new cannot be told"
 
 
 def _image(row: Any, where: str, *, passed_only: bool) -> BaselineImage:
