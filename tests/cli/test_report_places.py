@@ -107,6 +107,12 @@ def test_a_report_that_cannot_be_made_is_a_warning_and_no_more(cli, archive, tmp
         ("-o", "json", "-o", "table"),
         ("-o", "json=x", "-o", "table=x"),
         ("-o", "html=x.html", "-o", "csv=report.css"),
+        ("-o", "json=real/x", "-o", "csv=same/x"),
+        ("-o", "json=-", "-o", "csv"),
+        ("-o", "json=/dev/stderr"),
+        ("-o", "json=/proc/self/fd/1"),
+        ("-o", f"json={'x' * 300}"),
+        ("--report-dir", ""),
         ("--report-dir", "with-file"),
         ("--report-dir", "with-folder"),
         ("--report-dir", "link"),
@@ -116,6 +122,8 @@ def test_a_report_that_cannot_be_made_is_a_warning_and_no_more(cli, archive, tmp
 def test_a_report_place_that_cannot_be_used_is_found_before_any_task(cli, archive, tmp_path, arguments):
     (tmp_path / "a-file").write_text("")
     (tmp_path / "with-folder" / "result.json").mkdir(parents=True)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "same").symlink_to("real")
     (tmp_path / "with-file").mkdir()
     (tmp_path / "with-file" / "html").write_text("")
     (tmp_path / "link").symlink_to(tmp_path.parent, target_is_directory=True)
@@ -125,6 +133,57 @@ def test_a_report_place_that_cannot_be_used_is_found_before_any_task(cli, archiv
     assert not (tmp_path / "s.db").exists()
     if arguments[0] == "-o":
         assert run.result["reason"] == "usage"
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout"])
+def test_stdout_has_names_too(cli, archive, path):
+    before = Path("/dev/stdout").readlink()
+    run = cli("scan", archive, *SANDBOX, "-o", f"json={path}")
+    assert json.loads(run.out) == run.result
+    assert Path("/dev/stdout").readlink() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (("--fail-on", "bogus"), {}),
+        (("--no-such", "--report-dir", "scan-report"), {}),
+        (("--timeout", "nonsense", "--report-dir=scan-report"), {}),
+        ((), {"JENKINS_SCAN_FAIL_ON": "bogus", "JENKINS_SCAN_REPORT_DIR": "scan-report"}),
+    ],
+)
+@pytest.mark.parametrize("before", [(), ("-v", "--color", "never")])
+def test_a_command_line_that_cannot_be_read_leaves_no_old_report_behind(cli, archive, before, arguments, env):
+    cli("scan", archive, *SANDBOX)
+    run = cli(*before, "scan", archive, *SANDBOX, *arguments, env=env)
+    assert run.code == 2
+    assert [path for path in run.folder.rglob("*") if path.is_file()] == []
+
+
+def test_what_a_run_was_told_to_read_stays(cli, archive):
+    run = cli("scan", archive, *SANDBOX)
+    assert cli("wait", "scan-report/result.json", *SANDBOX, "--fail-on", "bogus").code == 2
+    assert cli("scan", archive, *SANDBOX, "--baseline", "scan-report/result.json", "--fail-on", "bogus").code == 2
+    assert [path.name for path in run.folder.rglob("*") if path.is_file()] == ["result.json"]
+
+
+def test_a_variable_that_holds_a_wrong_value_is_named(cli, archive):
+    run = cli("scan", archive, *SANDBOX, env={"JENKINS_SCAN_FAIL_ON": "bogus"})
+    assert "It comes from JENKINS_SCAN_FAIL_ON." in run.err
+    assert "It comes from" not in cli("scan", archive, *SANDBOX, "--fail-on", "bogus").err
+
+
+def test_a_wrong_output_beside_a_right_one_leaves_no_old_report_there(cli, archive, tmp_path):
+    cli("scan", archive, *SANDBOX, "-o", "junit=r.xml")
+    assert cli("scan", archive, *SANDBOX, "-o", "junit=r.xml", "-o", "bogus=1").code == 2
+    assert not (tmp_path / "r.xml").exists()
+
+
+def test_leftovers_of_a_process_of_the_same_number_are_in_nobodys_way(cli, archive, tmp_path):
+    (tmp_path / "scan-report").mkdir()
+    for name in (".result.json.{}.tmp", ".jenkins-scan.{}.probe"):
+        (tmp_path / "scan-report" / name.format(os.getpid())).write_text("")
+    assert cli("scan", archive, *SANDBOX).code == 0
 
 
 def test_a_bad_output_leaves_no_old_result_behind(cli, archive, tmp_path):
@@ -149,6 +208,7 @@ def test_a_report_folder_that_is_a_link_inside_the_workspace_is_used_as_it_is(cl
     "output",
     [
         "csv=scan-report/html/report.css",
+        "csv=scan-report/summary.txt/x.csv",
         "table=scan-report/result.json",
         "json=x/../scan-report/summary.txt",
         "json=away/keep.txt",

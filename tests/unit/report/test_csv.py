@@ -132,3 +132,13 @@ def test_every_cell_is_quoted_and_lines_end_as_on_unix():
         assert line.startswith('"')
         assert line.endswith('"')
         assert len(next(csv.reader([line], strict=True))) == len(COLUMNS)
+
+
+@pytest.mark.parametrize("text", ["a;=cmd()", "a; =cmd()", 'a;"@SUM(1)', "a|+1", "a;-1", "a;＝1"])  # noqa: RUF001  as above
+def test_a_semicolon_starts_no_formula_where_it_separates_cells(text):
+    finding = FINDINGS[1].__class__(kind=FINDINGS[1].kind, id="x", severity=FINDINGS[1].severity, title=text)
+    written = render(result(image(finding)))
+    for delimiter in ";|\t":
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            for row in csv.reader(io.StringIO(written), delimiter=delimiter, quoting=quoting):
+                assert not [cell for cell in row if cell.strip(" \"'")[:1] in tuple("=+@＝") and "'" not in cell]  # noqa: RUF001

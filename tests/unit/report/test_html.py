@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.jenkins.environment import Links
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report import html
+from jenkins_scan.report import html, html_image
 from jenkins_scan.report.formats import renderer_of, style_sheet
-from tests.support.results import FINDINGS, HOSTILE_TEXTS, every_ending, hostile, image, policy_reason, result
+from tests.support.results import FINDINGS, HOSTILE_TEXTS, every_ending, hostile, image, policy_reason, result, stored
 
 ENDINGS = every_ending()
 EMPTY = {"meta", "link"}
@@ -311,3 +311,11 @@ def test_the_style_sheet_names_only_what_pages_have():
     pages = [page_of(ended) for ended in ENDINGS.values()]
     used = {word for page in pages for value in page.all("class") for word in value.split()}
     assert named - used == {"more"}
+
+
+def test_a_page_of_many_images_has_an_end():
+    row = stored(FINDINGS[1])
+    many = [image(findings=tuple({**row, "path": f"/{n}"} for n in range(200)), verdict="FAIL") for _ in range(60)]
+    page = html.render(result(*many))
+    assert page.count("CVE-2024-5535") <= html_image.MOST_ROWS_IN_ALL + 60
+    assert page.count("and 100 more in findings.csv") == 60

@@ -184,3 +184,11 @@ def test_a_suite_is_named_by_the_image_and_labelled():
         "sandbox": "false",
         "build": "jenkins-team-app-7",
     }
+
+
+def test_thousands_of_findings_of_one_name_are_numbered_through():
+    row = stored(FINDINGS[1])
+    run = result(image(findings=tuple({**row, "path": f"/{number:05}"} for number in range(3000)), verdict="FAIL"))
+    names = [case.get("name") for case in tree(run).iter("testcase")]
+    assert len(set(names)) == 3001
+    assert "vulnerability: CVE-2024-5535 in openssl #3000" in names

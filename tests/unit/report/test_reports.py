@@ -9,11 +9,15 @@ from jenkins_scan.errors import Reason
 from jenkins_scan.gate.verdict import judge
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.redaction import Redactor
 from jenkins_scan.report import as_json, summary, table
 from jenkins_scan.report.compose import compose, without_secrets
+from jenkins_scan.report.formats import renderer_of
 from jenkins_scan.report.outputs import write_atomically
+from jenkins_scan.report.result import Result
 from jenkins_scan.security_center.interface import CreatedTask, Quota
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
+from tests.support import results
 from tests.support.images import pushed
 
 HOSTILE = "x\x1b[31m\r\nevil\x00 [red]b[/red] \u202egnp.exe </script>"
@@ -65,6 +69,38 @@ def test_half_a_surrogate_pair_does_not_reach_the_report():
     run.images[0].identity = pushed(canonical="a\ud800\U0001f4a9")
     cleaned = without_secrets(result_of(run), lambda text: text)
     assert cleaned.images[0].identity.canonical == "a \U0001f4a9"
+
+
+def test_a_secret_is_taken_out_of_everything_that_is_not_our_own_word():
+    """Of a run that ended in every way at once; `secret` stands wherever a stranger's text can stand."""
+    secret = "canary-secret-1"
+    told = results.hostile(secret).model_dump(by_alias=True)
+    told["tasks"] = [{**told["tasks"][0], "status": secret, "result": secret}]
+    told["images"][0]["task"]["word"] = secret
+    clean = without_secrets(Result.model_validate(told), Redactor([secret]))
+    assert secret not in as_json.render(clean)
+    assert clean.reason == told["reason"]
+
+
+def test_a_secret_with_an_escape_sequence_in_it_is_taken_out_too():
+    clean = without_secrets(results.hostile("canary\x1b[31m-secret-1"), Redactor(["canary-secret-1"]))
+    assert "canary" not in as_json.render(clean)
+
+
+def test_a_secret_that_is_one_of_our_words_breaks_no_report():
+    clean = without_secrets(results.every_ending()["fail"], Redactor(["policy", "succeeded", "vulnerability"]))
+    assert (clean.reason, clean.images[0].task.status, clean.images[0].verdict) == ("policy", "succeeded", "FAIL")
+
+
+def test_the_findings_that_decided_are_the_ones_that_are_shown():
+    known = [{**results.stored(results.FINDINGS[0], known=True), "id": f"old-{number}"} for number in range(20)]
+    new = {**results.stored(results.FINDINGS[2]), "id": "NEW-ONE", "gate": "fail"}
+    run = results.result(results.image(findings=(*known, new), verdict="FAIL"))
+    shown = [text for label, text in summary.rows(run) if label == "medium"]
+    assert len(shown) == 1
+    assert "NEW-ONE" in shown[0]
+    for name in ("markdown", "html", "table"):
+        assert "NEW-ONE" in renderer_of(name)(run)
 
 
 def test_the_summary_stays_one_line_whatever_the_service_calls_the_task():

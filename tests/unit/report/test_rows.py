@@ -25,6 +25,33 @@ def test_the_worst_comes_first_and_accepted_ones_last():
     assert found[-1].accepted.owner == "sec@example.com"
 
 
+def test_what_decided_comes_before_what_is_worse():
+    new, known, warned = (
+        {**stored(FINDINGS[2]), "gate": gate, "package": str(gate)} for gate in ("fail", None, "warn")
+    )
+    critical = {**stored(FINDINGS[0]), "gate": None}
+    found = rows(critical, known, warned, new)
+    assert [(row.gate, row.severity) for row in found] == [
+        ("fail", "medium"),
+        ("warn", "medium"),
+        (None, "critical"),
+        (None, "medium"),
+    ]
+
+
+def test_findings_that_differ_in_their_fix_alone_have_an_order():
+    one, other = {**stored(FINDINGS[1]), "fix": "a"}, {**stored(FINDINGS[1]), "fix": "b"}
+    assert rows(one, other) == rows(other, one)
+
+
+def test_a_fingerprint_does_not_depend_on_the_gate():
+    one, other = {**stored(FINDINGS[1]), "version": "1"}, {**stored(FINDINGS[1]), "version": "2"}
+    expected = {row.version: row.fingerprint for row in rows(one, other)}
+    judged = rows({**one, "gate": None}, {**other, "gate": "fail"})
+    assert [row.version for row in judged] == ["2", "1"]
+    assert {row.version: row.fingerprint for row in judged} == expected
+
+
 def test_findings_of_one_severity_are_ordered_by_what_they_are():
     names = ["b", "a", "c"]
     found = rows(*({**stored(FINDINGS[1]), "package": name} for name in names))
