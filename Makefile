@@ -30,9 +30,9 @@ demo: $(RUNTIME)  ## scan a tiny image against the sandbox; needs neither an acc
 	echo "The whole answer is in build/demo-report/result.json"; exit $$code
 
 test: $(DEVELOPMENT)  ## unit, contract, architecture and command line tests; no engine, no network
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
 
-coverage: $(DEVELOPMENT)  ## the same tests with branch coverage and its gate, and with many more examples; takes far longer
+coverage: $(DEVELOPMENT)  ## these and the slow tests, with branch coverage and its gate, and many more examples; takes far longer
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=thorough --cov --cov-branch
 
 lint: $(DEVELOPMENT)  ## ruff and mypy

@@ -454,6 +454,7 @@ def holding_the_create():
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_create_in_flight_when_the_signal_comes_may_have_opened_a_task(tmp_path):
     """Without a CI/CD token: this verb needs none."""
     environ = {
