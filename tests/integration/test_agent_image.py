@@ -31,6 +31,8 @@ BASE = "debian-python:base"
 IMAGE = "jenkins-scan:test"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 USER = "12345:0"
+WITHOUT_A_WHEEL = "multi-key-dict"
+"""Of python-jenkins; pip builds it, which takes setuptools from the index."""
 ADDED_AT_MOST = 80_000_000
 """Bytes on top of the base; about 33 million in November 2026."""
 
@@ -104,20 +106,17 @@ def debian_mirror(codename: str) -> str:
 
 @pytest.fixture(scope="module")
 def package_index(python_version, engines_folder) -> Iterator[str]:
-    """A package index on loopback with the libraries of requirements.lock."""
+    """A package index on loopback with the libraries of requirements.lock, and what builds the one without a wheel."""
     wheels = engines_folder / "wheels"
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
-            *("--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version", python_version.strip()),
-            *("--requirement", str(ROOT / "requirements.lock"), "--dest", str(wheels)),
-        ],
-        check=True,
-    )
+    download = [*(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")]
+    download += ["--only-binary=:all:", "--python-version", python_version.strip(), "--dest", str(wheels)]
+    locked = ["--require-hashes", "--requirement", str(ROOT / "requirements.lock")]
+    subprocess.run([*download, f"--no-binary={WITHOUT_A_WHEEL}", *locked], check=True)
+    subprocess.run([*download, "setuptools", "wheel"], check=True)
     pages = engines_folder / "index"
     for wheel in wheels.iterdir():
         project = re.sub(r"[-_.]+", "-", wheel.name.partition("-")[0]).lower()
-        (pages / project).mkdir(parents=True)
+        (pages / project).mkdir(parents=True, exist_ok=True)
         wheel.rename(pages / project / wheel.name)
     with served(pages) as address:
         yield f"http://{address}/"
