@@ -4,7 +4,7 @@
 // Every argument is in jenkinsScan.txt. Values reach the tool as environment variables and never stand in the text of a script.
 // One object serves all branches of a build, so it has no fields. Between two steps only text, numbers, lists and maps are held.
 
-import groovy.json.JsonSlurperClassic
+import groovy.json.JsonSlurper
 
 def call(Map args = [:]) {
     String problem = problemWith(args)
@@ -12,57 +12,73 @@ def call(Map args = [:]) {
         error("jenkinsScan: ${problem}")
     }
     String folder = args.reportDir ?: 'scan-report'
-    Map done = [:]
-    withCredentialsOf(args) {
-        withEnv(variables(args, folder)) {
-            done = scan(args, folder)
-        }
-    }
+    Map done = scan(args, folder)
     publish(args, folder, done)
-    conclude(folder, done)
+    conclude(args, folder, done)
     return done
 }
 
 /** What came of it: the exit code, and what result.json says if it is of this run. */
 Map scan(Map args, String folder) {
-    int code
     try {
-        code = sh(returnStatus: true, encoding: 'UTF-8', label: 'jenkins-scan', script: '''\
-            set +x
-            # The tool leaves old reports alone when its options are wrong: they must not look like this run's.
-            [ "$IMAGE_SCAN_COMMAND" = wait ] || rm -f -- "$JENKINS_SCAN_REPORT_DIR/result.json" "$JENKINS_SCAN_REPORT_DIR/summary.txt"
-            set -- "$IMAGE_SCAN_COMMAND"
-            while IFS= read -r argument; do
-              [ -z "$argument" ] || set -- "$@" "$argument"
-            done <<END
-$IMAGE_SCAN_ARGUMENTS
-END
-            exec jenkins-scan "$@"
-            ''')
+        int code = exitCodeOf(args, folder)
+        Map told = null
+        attempt('result.json', null) {
+            told = resultOf(folder, code)
+        }
+        boolean agreed = told != null && told.exitCode == code && belongTogether(code, told.verdict)
+        Map done = [exitCode: code, verdict: 'ERROR', reason: null, images: [], taskIds: [], reportDir: folder, agreed: agreed]
+        return agreed ? done + told : done
     } catch (InterruptedException aborted) {  // FlowInterruptedException is one: a person, or a timeout around this step
         keep(args, folder, false)  // the ids of the tasks that were opened
         throw aborted
     }
-    Map told = null
-    attempt('result.json', null) {
-        told = resultOf(folder)
+}
+
+/** Runs the tool, the one command that is given the credentials. */
+int exitCodeOf(Map args, String folder) {
+    int code = -1
+    withCredentialsOf(args) {
+        withEnv(variables(args, folder)) {
+            code = sh(returnStatus: true, encoding: 'UTF-8', label: 'jenkins-scan', script: '''\
+                set +x
+                # Not every run gets as far as removing old reports. No result.json counts without a summary.txt; it stays
+                # itself, as `wait` or a baseline may be about to read it.
+                rm -f -- "$JENKINS_SCAN_REPORT_DIR/summary.txt"
+                set -- "$IMAGE_SCAN_COMMAND"
+                while IFS= read -r argument; do
+                  [ -z "$argument" ] || set -- "$@" "$argument"
+                done <<END
+$IMAGE_SCAN_ARGUMENTS
+END
+                exec jenkins-scan "$@"
+                ''')
+        }
     }
-    boolean agreed = told != null && told.exitCode == code
-    Map done = [exitCode: code, verdict: 'ERROR', reason: null, images: [], taskIds: [], reportDir: folder, agreed: agreed]
-    return agreed ? done + told : done
+    return code
 }
 
 /** What result.json says; of a large one summary.txt, as all of it would have to pass through the controller's memory. */
-Map resultOf(String folder) {
+Map resultOf(String folder, int code) {
     if (!fileExists("${folder}/result.json") || !fileExists("${folder}/summary.txt")) {
         return null
     }
     String summary = readFile(file: "${folder}/summary.txt", encoding: 'UTF-8').trim()
-    int large = sh(returnStatus: true, label: 'size of result.json', script: '''\
-        set +x
-        [ "$(wc -c < "$JENKINS_SCAN_REPORT_DIR/result.json")" -gt 4000000 ]
-        ''')
-    Map told = large == 0 ? toldBy(summary) : parsed(readFile(file: "${folder}/result.json", encoding: 'UTF-8'))
+    int size = -1
+    withEnv(['IMAGE_SCAN_RESULT=' + folder + '/result.json', 'IMAGE_SCAN_CODE=' + code]) {
+        size = sh(returnStatus: true, label: 'size of result.json', script: '''\
+            set +x
+            [ "$(wc -c < "$IMAGE_SCAN_RESULT")" -gt 4000000 ] || exit 0
+            grep -q '^  "exit_code": '"$IMAGE_SCAN_CODE"',*$' "$IMAGE_SCAN_RESULT" || exit 4
+            exit 3
+            ''')
+    }
+    Map told = null
+    if (size == 0) {
+        told = parsed(readFile(file: "${folder}/result.json", encoding: 'UTF-8'))
+    } else if (size == 3) {  // large, and its exit code is this one
+        told = toldBy(summary)
+    }
     return told == null ? null : told + [summary: summary]
 }
 
@@ -94,12 +110,14 @@ void publish(Map args, String folder, Map done) {
     }
 }
 
-/** Archives the reports; of a run that did not write them itself only what names its tasks. */
+/** Archives the reports; of a run that nothing confirms only what names its tasks. */
 void keep(Map args, String folder, boolean all) {
     if (args.archive != false) {
         attempt('archiveArtifacts', null) {
-            String what = all ? "${folder}/**" : "${folder}/result.json,${folder}/summary.txt"
-            archiveArtifacts(artifacts: what, allowEmptyArchive: true, fingerprint: true)
+            if (all || fileExists("${folder}/summary.txt")) {  // without one result.json is an older run's
+                String what = all ? "${folder}/**" : "${folder}/result.json,${folder}/summary.txt"
+                archiveArtifacts(artifacts: what, allowEmptyArchive: true, fingerprint: true)
+            }
         }
     }
 }
@@ -129,17 +147,17 @@ void attempt(String what, String plugin, Closure body) {
 }
 
 /** The verdict, last of all. */
-void conclude(String folder, Map done) {
-    String said = done.agreed ? done.summary : "exit code ${done.exitCode}, and ${folder}/result.json does not say so; see the log"
-    boolean judged = done.verdict in ['PASS', 'SUBMITTED']
-    if (done.exitCode == 0 && done.agreed && judged) {
-        if (done.verdict == 'SUBMITTED') {
-            echo('image scan: SUBMITTED. The task is open, the image has NOT been judged.')
-        }
-    } else if (done.exitCode == 11 && done.agreed) {
-        unstable("image scan: ${said}")
-    } else {
-        error("image scan: ${said}")  // also -1, -2, 127 and 137, which are not the tool's
+void conclude(Map args, String folder, Map done) {
+    if (!done.agreed) {  // also -1, -2, 127 and 137, which are not the tool's
+        error("image scan: exit code ${done.exitCode}, and ${folder}/result.json does not say so; see the log")
+    } else if (done.exitCode == 11 && done.verdict == 'WARN') {
+        unstable("image scan: ${done.summary}")
+    } else if (done.verdict == 'SUBMITTED' && asksForJudgement(args)) {
+        error("image scan: a judgement was asked for, and there is none: ${done.summary}")
+    } else if (done.exitCode == 0 && done.verdict == 'SUBMITTED') {
+        echo('image scan: SUBMITTED. The task is open, the image has NOT been judged.')
+    } else if (done.exitCode != 0 || done.verdict != 'PASS') {
+        error("image scan: ${done.summary}")
     }
 }
 
@@ -169,6 +187,24 @@ Map optionsOfTheTool() {
             baseline: 'BASELINE', soft: 'SOFT', config: 'CONFIG', reportDir: 'REPORT_DIR']
 }
 
+/** Whether PASS is the one verdict that lets the build go on as if nothing were wrong. */
+@NonCPS
+boolean asksForJudgement(Map args) {
+    for (key in ['failOn', 'warnOn']) {
+        if (args[key] != null && args[key].toString().toLowerCase() != 'none') {
+            return true
+        }
+    }
+    return args.wait == true || args.command?.toString() == 'wait'
+}
+
+/** Whether the tool ends with this code and this verdict at once. */
+@NonCPS
+boolean belongTogether(int code, String verdict) {
+    Map only = [0: ['PASS', 'SUBMITTED'], 11: ['WARN']]
+    return only.containsKey(code) ? only[code].contains(verdict) : ['FAIL', 'INCOMPLETE', 'ERROR'].contains(verdict)
+}
+
 /** What is wrong with the arguments, or null. A typing error must never disarm a gate, so nothing is passed over. */
 @NonCPS
 String problemWith(Map args) {
@@ -177,18 +213,18 @@ String problemWith(Map args) {
     List texts = ['command', 'image', 'result', 'name', 'credentialsId', 'tokenCredentialsId', 'images', 'options'] +
         (optionsOfTheTool().keySet() as List) - flags
     List known = (texts + flags).sort()
-    for (key in args.keySet()) {
-        if (!(key in known)) {
+    for (key in (args == null ? [null] : args.keySet())) {
+        if (!known.contains(key)) {
             return "no argument is called ${key}; these are: ${known.join(', ')}"
         }
         def value = args[key]
-        if (key in flags) {
+        if (flags.contains(key)) {
             if (!(value instanceof Boolean)) {
                 return "${key} is true or false, without quotes"
             }
             continue
         }
-        List values = key in lists ? listOf(value) : [value]
+        List values = lists.contains(key) ? listOf(value) : [value]
         if (values.isEmpty()) {
             return "${key} is empty; leave it out"
         }
@@ -211,7 +247,7 @@ String problemWith(Map args) {
 @NonCPS
 String problemTogether(Map args) {
     String command = args.command ?: 'scan'
-    if (!(command in ['scan', 'scan-registry', 'wait'])) {
+    if (!['scan', 'scan-registry', 'wait'].contains(command)) {
         return "no command is called ${command}; these are: scan, scan-registry, wait"
     }
     boolean named = args.image != null || args.images != null
@@ -234,8 +270,9 @@ String problemTogether(Map args) {
         }
     }
     String folder = args.reportDir ?: 'scan-report'
-    if (!(folder ==~ /[A-Za-z0-9._@-]+(\/[A-Za-z0-9._@-]+)*/) || '..' in folder.split('/')) {
-        return "reportDir is a folder in the workspace, of letters, digits and . _ @ - /"
+    List segments = folder.tokenize('/')
+    if (!(folder ==~ /[A-Za-z0-9._@-]+(\/[A-Za-z0-9._@-]+)*/) || segments.contains('.') || segments.contains('..')) {
+        return 'reportDir is a folder in the workspace, of letters, digits and . _ @ - /, and of no . or .. alone'
     }
     for (option in listOf(args.options)) {
         if (option.toString().startsWith('--report-dir')) {
@@ -265,18 +302,25 @@ List listOf(value) {
     return value == null ? [] : value instanceof Collection ? value as List : [value]
 }
 
+/** The little of result.json that is kept, in types that Jenkins can store: the slurper's own maps are not. */
 @NonCPS
 Map parsed(String text) {
-    Map result = new JsonSlurperClassic().parseText(text) as Map
+    Map result = new JsonSlurper().parseText(text) as Map
     List images = []
     List ids = []
     for (image in result.images) {
-        images << [reference: image.reference, verdict: image.verdict, taskId: image.task?.id]
+        images << [reference: textOf(image.reference), verdict: textOf(image.verdict), taskId: textOf(image.task?.id)]
     }
     for (task in result.tasks) {
-        ids << task.id
+        ids << textOf(task.id)
     }
-    return [exitCode: result.exit_code, verdict: result.verdict, reason: result.reason, images: images, taskIds: ids]
+    Integer code = result.exit_code instanceof Integer ? result.exit_code : null
+    return [exitCode: code, verdict: textOf(result.verdict), reason: textOf(result.reason), images: images, taskIds: ids]
+}
+
+@NonCPS
+String textOf(value) {
+    return value == null ? null : value.toString()
 }
 
 /** The verdict and the exit code of a line such as `FAIL: app:1, task 1 has ended, policy (exit 10)`. */
@@ -284,11 +328,16 @@ Map parsed(String text) {
 Map toldBy(String summary) {
     def exit = summary =~ /\(exit (\d+)\)(?: \[SANDBOX\])?$/
     String verdict = summary.tokenize(':')[0]
-    Integer code = exit.find() ? exit.group(1) as Integer : verdict in ['PASS', 'SUBMITTED'] ? 0 : null
+    Integer code = exit.find() ? exit.group(1) as Integer : ['PASS', 'SUBMITTED'].contains(verdict) ? 0 : null
     return [exitCode: code, verdict: verdict, reason: null]
 }
 
+/** An id for Warnings Next Generation: ASCII. Names that it cannot spell, or that only differ in signs, differ by a number. */
 @NonCPS
 String identifier(String name) {
-    return name.toLowerCase().replaceAll(/[^a-z0-9]+/, '-').replaceAll(/^-|-$/, '')
+    String spelled = name.toLowerCase(Locale.ROOT).replaceAll(/[^a-z0-9]+/, '-').replaceAll(/^-|-$/, '')
+    if (name ==~ /[A-Za-z0-9]+( [A-Za-z0-9]+)*/) {
+        return spelled
+    }
+    return (spelled.isEmpty() ? 'image-scan' : spelled) + '-' + String.format('%08x', name.hashCode())
 }

@@ -77,6 +77,47 @@ def test_the_library_step_keeps_values_out_of_scripts_and_state_out_of_fields() 
     assert not re.search(r"^[a-z]\w* = ", text, re.MULTILINE)
 
 
+METHOD = re.compile(r"^(@NonCPS\n)?(?!return)\w+ (\w+)\([^\n]*\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+CALLED = re.compile(r"""(?<![.\w'"])([a-z]\w*)\s*[({'"]""")
+
+
+def calls_that_non_cps_methods_must_not_make(text: str) -> list[tuple[str, str]]:
+    """Each call of a step, or of a method that is not @NonCPS itself, in a method that is: Jenkins loses its place there."""
+    methods = METHOD.findall(text)
+    known = (ROOT / "tests/groovy/Known.groovy").read_text(encoding="utf-8")
+    forbidden = {name for annotation, name, _ in methods if not annotation}
+    forbidden |= set(re.findall(r"^        (\w+): ", known, re.MULTILINE))
+    return [
+        (name, called)
+        for annotation, name, body in methods
+        if annotation
+        for called in CALLED.findall(body)
+        if called in forbidden
+    ]
+
+
+def test_what_jenkins_runs_in_one_go_calls_nothing_that_it_has_to_store() -> None:
+    text = STEP.read_text(encoding="utf-8")
+    assert calls_that_non_cps_methods_must_not_make(text) == []
+    assert text.count("@NonCPS\n") == sum(bool(annotation) for annotation, _, _ in METHOD.findall(text))
+    assert len(re.findall(r"^\w+ \w+\(.*\) \{$", text, re.MULTILINE)) == len(METHOD.findall(text))
+
+
+@pytest.mark.parametrize(
+    "call", ["echo('x')", "sh(script: 'true')", "b()", "x << b()", "withEnv(['A=b']) { }", "node { }"]
+)
+def test_a_call_that_must_not_be_made_there_is_seen(call: str) -> None:
+    text = f"@NonCPS\nString a(Map args) {{\n    {call}\n}}\n\nvoid b() {{\n    echo('x')\n    a([:])\n}}\n"
+    assert [name for name, _ in calls_that_non_cps_methods_must_not_make(text)] == ["a"]
+
+
+def test_the_library_step_uses_what_the_sandbox_of_jenkins_lets_through() -> None:
+    text = STEP.read_text(encoding="utf-8")
+    assert re.findall(r"^import (.*)$", text, re.MULTILINE) == ["groovy.json.JsonSlurper"]
+    assert not [line for line in text.splitlines() if re.search(r"\bin\b", line.partition("//")[0]) and " if " in line]
+    assert ".split(" not in text
+
+
 def test_no_example_lets_groovy_see_a_value_of_the_environment() -> None:
     for name in EXAMPLES:
         text = (ROOT / name).read_text(encoding="utf-8")

@@ -27,6 +27,7 @@ class Steps {
             return ['$symbol': name] + named
         }
         note(name, named)
+        abortIn(name, named)
         if (name in Known.ON_A_NODE && !build.where.node) {
             throw new StepFailed("Required context class hudson.FilePath is missing: ${name} is called outside of a node")
         }
@@ -56,11 +57,15 @@ class Steps {
 
     private void note(String name, Map named) {
         build.calls << [step: name, stage: build.where.stage?.name, arguments: shown(named)]
-        if (name == build.job.aborted) {
-            throw new FlowInterruptedException("Aborted in ${name}")
-        }
         if ((build.job.broken ?: []).contains(name)) {
             throw new IllegalStateException("${name} does not work today")
+        }
+    }
+
+    /** A person stops the build in this step, or before this command, which is named by its label. */
+    private void abortIn(String name, Map named) {
+        if (build.job.aborted in [name, "${name}: ${named.label}".toString()]) {
+            throw new FlowInterruptedException("Aborted in ${name}")
         }
     }
 

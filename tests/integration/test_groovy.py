@@ -6,6 +6,7 @@ controller is asked. Debian: groovy, default-jre-headless, buildah, skopeo, dock
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,17 @@ import pytest
 from tests.support import engines
 from tests.support.engine_certificates import EngineCertificates
 from tests.support.jenkins_builds import CREDENTIALS, SECRETS, prepare_agent, run
-from tests.support.jenkinsfiles import LARGE, OUTCOMES, PAGE, REFUSED, SHELL, SNIPPETS, jobs
+from tests.support.jenkinsfiles import OUTCOMES, PAGE, SHELL, SNIPPETS, jobs
+from tests.support.library_step import (
+    CONTRADICTED,
+    LARGE,
+    LOST,
+    NAMES,
+    NO_JUDGEMENT,
+    NOTHING_WRITTEN,
+    REFUSED,
+    STEP,
+)
 from tests.support.snippets import blocks
 
 
@@ -62,7 +73,7 @@ def test_what_is_shown_leaks_no_secret_and_hands_it_to_the_tool_alone(builds, na
         build = builds[f"{name}: {word}"]
         assert build.told["archived"]
         assert leaks(build) == []
-        assert {tells_of_the_tool(command) for command in build.told["commands"] if command["secrets"]} == {True}
+        assert secrets_go_to(build) == {"the tool"}
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
@@ -76,13 +87,23 @@ def leaks(build):
     return [secret for secret in SECRETS if secret in told]
 
 
-def tells_of_the_tool(command):
-    return "jenkins-scan" in command["script"] or "result.json" in command["script"]
+def secrets_go_to(build):
+    """Who has a secret in its environment, of all commands that ran."""
+    commands = build.told["commands"]
+    return {"the tool" if command in build.scans() else command["script"] for command in commands if command["secrets"]}
 
 
 def results(build):
     """Every archived result.json."""
     return [json.loads(Path(path).read_text()) for path in build.told["archived"] if path.endswith("/result.json")]
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_the_example_stops_when_the_tool_is_lost_and_takes_no_old_report_for_this_run_s(builds, name):
+    build = builds[f"Jenkinsfile.example, {name}"]
+    assert (build.result, build.stage("Image scan"), build.stage("Push")) == ("FAILURE", "FAILURE", None)
+    assert f"image scan: exit code {build.scans()[0]['code']}, " in build.told["error"]
+    assert (build.told["archived"], build.told["description"], build.docker_calls()) == ([], None, ["build"])
 
 
 def test_the_page_and_the_example_name_no_sandbox():
@@ -169,6 +190,19 @@ def test_a_wrong_argument_is_refused_before_anything_runs(builds, name):
     assert REFUSED[name][1] in build.told["error"]
 
 
+def test_nothing_for_arguments_is_refused_like_an_unknown_one(builds):
+    build = builds["step: nothing"]
+    assert (build.result, build.stage("Push"), build.scans()) == ("FAILURE", None, [])
+    assert "jenkinsScan: no argument is called null; these are: archive, " in build.told["error"]
+
+
+@pytest.mark.parametrize("name", STEP)
+def test_the_step_hands_secrets_to_the_tool_alone(builds, name):
+    build = builds[f"step: {name}"]
+    assert secrets_go_to(build) == ({"the tool"} if build.scans() else set())
+    assert leaks(build) == []
+
+
 def test_every_argument_reaches_the_tool(builds):
     build = builds["step: every argument"]
     (result,) = results(build)
@@ -234,13 +268,20 @@ def test_an_abort_is_never_swallowed_and_keeps_the_ids_of_tasks(builds):
     assert results(builds["step: aborted while scanning"])[0]["exit_code"] == 143
 
 
+@pytest.mark.parametrize("where", ["readFile", "sh: size of result.json"])
+def test_an_abort_before_the_reports_are_published_keeps_the_ids_of_tasks(builds, where):
+    build = builds[f"step: aborted in {where}"]
+    assert (build.result, build.stage("Push")) == ("ABORTED", None)
+    assert [result["tasks"] for result in results(build)] == [[{"id": "17"}]]
+
+
 def test_a_result_that_cannot_be_read_confirms_nothing(builds):
     build = builds["step: unreadable"]
     assert (build.result, build.stage("Push"), build.calls("junit")) == ("FAILURE", None, [])
     assert "jenkinsScan: result.json failed: groovy.json.JsonException" in build.console
 
 
-@pytest.mark.parametrize("name", ["lost", "never started", "killed", "not installed", "a lie", "an unfounded warning"])
+@pytest.mark.parametrize("name", [*NOTHING_WRITTEN, "wait, and a tool that does nothing"])
 def test_a_code_that_no_result_of_this_run_confirms_is_an_error(builds, name):
     build = builds[f"step: {name}"]
     assert (build.result, build.stage("Push"), returned(build)) == ("FAILURE", None, None)
@@ -249,10 +290,38 @@ def test_a_code_that_no_result_of_this_run_confirms_is_an_error(builds, name):
     assert build.told["description"] == f"ERROR: image scan, exit code {build.scans()[0]['code']}"
 
 
+@pytest.mark.parametrize("name", CONTRADICTED)
+def test_a_result_that_contradicts_the_code_is_an_error(builds, name):
+    build = builds[f"step: contradicted: {name}"]
+    assert (build.result, build.stage("Push"), returned(build)) == ("FAILURE", None, None)
+    assert "result.json does not say so" in build.told["error"]
+    assert build.told["description"] == f"ERROR: image scan, exit code {build.scans()[0]['code']}"
+    assert [Path(path).name for path in build.told["archived"]] == ["result.json", "summary.txt"]
+
+
+@pytest.mark.parametrize("name", NO_JUDGEMENT)
+def test_a_task_that_was_only_opened_is_no_answer_where_a_judgement_was_asked_for(builds, name):
+    build = builds[f"step: no judgement: {name}"]
+    assert (build.result, build.stage("Push"), returned(build)) == ("FAILURE", None, None)
+    assert "image scan: a judgement was asked for, and there is none: SUBMITTED: app" in build.told["error"]
+
+
+def test_none_is_no_gate(builds):
+    build = builds["step: no gate"]
+    assert (build.result, build.stage("Push"), returned(build)["verdict"]) == ("SUCCESS", "SUCCESS", "SUBMITTED")
+    assert returned(build)["taskIds"] == ["17"]
+
+
 def test_a_run_whose_options_are_wrong_leaves_no_older_report_behind(builds):
     build = builds["step: wrong options"]
     assert ([scan["code"] for scan in build.scans()], build.told["archived"]) == ([2], [])
     assert "an old one" not in build.everything_told()
+
+
+def test_a_baseline_may_lie_in_the_report_folder(builds):
+    build = builds["step: a baseline in the report folder"]
+    assert ([scan["code"] for scan in build.scans()], build.result) == ([0, 0], "SUCCESS")
+    assert results(build)[-1]["images"][0]["verdict"] == "PASS"
 
 
 def test_a_large_result_does_not_pass_through_the_controller(builds):
@@ -270,6 +339,14 @@ def test_each_scan_of_a_build_has_its_line_in_the_description(builds):
         "image-scan",
         "image-scan-again",
     ]
+
+
+def test_every_name_has_an_id_of_its_own_that_the_plugin_takes(builds):
+    build = builds["step: names"]
+    ids = [call["tool"]["id"] for call in build.calls("recordIssues")]
+    assert build.result == "SUCCESS"
+    assert len(set(ids)) == len(ids) == 1 + len(NAMES)
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", each) for each in ids)
 
 
 # The harness itself: what is asserted above can fail

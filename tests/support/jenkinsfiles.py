@@ -1,10 +1,11 @@
-"""The builds of tests/integration/test_groovy.py: what is shown, the library step, what a harness has to notice."""
+"""The builds of tests/integration/test_groovy.py: what is shown, and what a harness has to notice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.support.jenkins_builds import ROOT, Job
-from tests.support.snippets import AROUND, LIBRARY, STEPS, blocks, jenkinsfile
+from tests.support.library_step import LOST, NO_ENGINE, OLD, STEP
+from tests.support.snippets import AROUND, STEPS, blocks, jenkinsfile
 
 PAGE = (ROOT / "docs/jenkins.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "Jenkinsfile.example").read_text(encoding="utf-8")
@@ -37,9 +38,6 @@ SNIPPETS = {
     "Jenkinsfile.example": Job(script=EXAMPLE),
     "Jenkinsfile.example, Docker-in-Docker": Job(script=EXAMPLE, parameters={"DOCKER_IN_DOCKER": True}),
 }
-
-
-KEYS = "region: 'cn-hangzhou', credentialsId: 'aliyun-image-scan', tokenCredentialsId: 'aliyun-image-scan-token'"
 FREESTYLE = """
 node {
   checkout scm
@@ -57,94 +55,6 @@ node {
 """
 """What a freestyle job does around its shell step; its field "unstable" makes of the exit code what the page says."""
 SHELL = blocks(PAGE, "sh")
-
-
-def step(arguments: str, after: str = "") -> str:
-    """A Jenkinsfile whose scan is the step with these arguments."""
-    call = f"""
-      def done = jenkinsScan({KEYS}, {arguments})
-      echo 'returned ' + groovy.json.JsonOutput.toJson(done)
-      {after}"""
-    return LIBRARY + AROUND % (STEPS % call)
-
-
-IMAGE = "image: env.IMAGE"
-GATED = f"{IMAGE}, failOn: 'high'"
-MANY = f"""
-[[finding]]
-kind = "cve"
-id = "CVE-2024-1{{n}}"
-severity = "asap"
-title = "{"long " * 80}"
-package = "{"p" * 200}"
-repeat = 5000
-"""
-LARGE = 4_000_000
-"""Bytes of a result.json from which on the step reads summary.txt alone."""
-OLD = {
-    "scan-report/result.json": '{"exit_code": 0, "verdict": "PASS"}',
-    "scan-report/summary.txt": "PASS: an old one\n",
-}
-REFUSED = {
-    "mistyped": (f"{IMAGE}, failOnn: 'high'", "no argument is called failOnn; these are: archive, "),
-    "null": (f"{IMAGE}, failOn: env.NOT_SET", "failOn is null"),
-    "empty": (f"{IMAGE}, failOn: ''", "failOn is empty"),
-    "no image": ("failOn: 'high'", "image or images is needed"),
-    "both": (f"{IMAGE}, images: ['a']", "exclude each other"),
-    "text for a switch": (f"{GATED}, fixableOnly: 'false'", "fixableOnly is true or false"),
-    "two lines": ("image: 'app:1\\n--soft=policy', failOn: 'high'", "more than one line"),
-    "no images": ("images: [], failOn: 'high'", "images is empty"),
-    "a map": (f"{IMAGE}, failOn: [a: 1]", "neither text nor a number"),
-    "command": (f"{IMAGE}, command: 'scna'", "no command is called scna"),
-    "wait without a file": ("command: 'wait'", "takes result"),
-    "wait with quota": ("command: 'wait', result: 'a', minQuota: 3", "has no minQuota"),
-    "outside": (f"{GATED}, reportDir: '../elsewhere'", "reportDir is a folder in the workspace"),
-    "absolute": (f"{GATED}, reportDir: '/tmp/x'", "reportDir is a folder in the workspace"),
-    "patterns": (f"{GATED}, reportDir: 'a,**'", "reportDir is a folder in the workspace"),
-    "report-dir": (f"{GATED}, options: '--report-dir=x'", "named by reportDir"),
-}
-STEP = {
-    "every argument": Job(
-        script=step(
-            f"{GATED}, warnOn: 'low', fixableOnly: false, pushed: false, minQuota: 1, timeout: '5m',"
-            " soft: ['quota', 'service'], platform: 'linux/amd64', options: ['--jobs', '2'], wait: true,"
-            " reportDir: 'reports/app', name: 'The app'"
-        )
-    ),
-    "submitted": Job(script=step(IMAGE)),
-    "all off": Job(script=step(f"{GATED}, archive: false, junit: false, issues: false, html: false, describe: false")),
-    "an option for a name": Job(script=step("image: '--soft=image,policy', failOn: 'high'")),
-    "a name with a space": Job(script=step("""images: ['a b; touch hacked', '$(touch hacked)'], failOn: 'high'""")),
-    "no plugins": Job(script=step(GATED), harness={"without": ["junit", "issues", "recordIssues", "publishHTML"]}),
-    "broken plugins": Job(
-        script=step(GATED), harness={"broken": ["junit", "recordIssues", "publishHTML", "archiveArtifacts"]}
-    ),
-    "broken plugins, findings": Job(
-        script=step(GATED), scenario="vulnerable", harness={"broken": ["junit", "archiveArtifacts"]}
-    ),
-    "aborted while scanning": Job(
-        script=step(GATED),
-        scenario="slow",
-        variables={"TOOL_FLAGS": "-v"},
-        harness={"aborted": "sh of the tool", "abortedAt": " is open"},
-    ),
-    "aborted while publishing": Job(script=step(GATED), harness={"aborted": "junit"}),
-    "lost": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}, harness={"lost": -1}),
-    "never started": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}, harness={"lost": -2}),
-    "killed": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "137"}),
-    "not installed": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "127"}),
-    "a lie": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "0"}),
-    "an unfounded warning": Job(script=step(GATED), files=OLD, variables={"TOOL_ENDS_WITH": "11"}),
-    "unreadable": Job(
-        script=step("command: 'wait', result: 'scan-report/result.json', failOn: 'high'"),
-        files={**OLD, "scan-report/result.json": '{"exit_code": 0, '},
-        variables={"TOOL_ENDS_WITH": "0"},
-    ),
-    "wrong options": Job(script=step(f"{GATED}, options: ['--no-such-option']"), files=OLD),
-    "large": Job(script=step(f"{GATED}, soft: 'policy'"), scenario=MANY),
-    "two lines of description": Job(script=step(GATED, f"jenkinsScan({GATED}, {KEYS}, reportDir: 'again')")),
-    **{f"refused: {name}": Job(script=step(arguments), scenario=None) for name, (arguments, _) in REFUSED.items()},
-}
 SWALLOWS = AROUND % (
     STEPS % "sh(returnStatus: true, script: 'jenkins-scan scan \"$IMAGE\" --region cn-hangzhou --fail-on high')"
 )
@@ -188,4 +98,8 @@ def jobs() -> Iterator[tuple[str, Job]]:
             job = Job(script=FREESTYLE % text, scenario=outcome.scenario, variables=outcome.variables)
             yield f"shell, {name}: {word}", job
     yield from ((f"step: {name}", job) for name, job in STEP.items())
+    for name, (tool, harness) in LOST.items():
+        variables = {"FAKE_TOOL": tool, **NO_ENGINE}
+        job = Job(script=EXAMPLE, scenario=None, variables=variables, files=OLD, harness=harness)
+        yield f"Jenkinsfile.example, {name}", job
     yield from ((f"harness: {name}", job) for name, job in HARNESS.items())

@@ -2,7 +2,7 @@
 
 import re
 
-LIBRARY = "@Library('jenkins-scan@main') _\n"
+LIBRARY = "@Library('jenkins-scan') _\n"
 AROUND = """
 pipeline {
   agent any
