@@ -78,11 +78,11 @@ def test_the_library_step_keeps_values_out_of_scripts_and_state_out_of_fields() 
 
 
 METHOD = re.compile(r"^(@NonCPS\n)?(?!return)\w+ (\w+)\([^\n]*\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
-CALLED = re.compile(r"""(?<![.\w'"])([a-z]\w*)\s*[({'"]""")
+CALLED = re.compile(r"""(?<![.\w'"])([a-z]\w*)(?: *[({]| +['"])""")
 
 
 def calls_that_non_cps_methods_must_not_make(text: str) -> list[tuple[str, str]]:
-    """Each call of a step, or of a method that is not @NonCPS itself, in a method that is: Jenkins loses its place there."""
+    """Each call of a step, or of a method that is not @NonCPS itself, in one that is: Jenkins loses its way there."""
     methods = METHOD.findall(text)
     known = (ROOT / "tests/groovy/Known.groovy").read_text(encoding="utf-8")
     forbidden = {name for annotation, name, _ in methods if not annotation}

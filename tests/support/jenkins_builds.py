@@ -120,7 +120,7 @@ class Build:
         later = any(stage["ran"] for stage in self.told["stages"][last + 1 :] if stage["within"] is None)
         commands = [command["script"] for command in self.told["commands"]]
         scan = max(n for n, script in enumerate(commands) if "jenkins-scan" in script)
-        return later or any("result.json" not in script for script in commands[scan + 1 :])
+        return later or any("IMAGE_SCAN_RESULT" not in script for script in commands[scan + 1 :])
 
     def everything_told(self) -> str:
         """The console, scripts, arguments of steps, command lines, and every archived file."""

@@ -141,7 +141,8 @@ STEP = {
     "two lines of description": Job(script=step(GATED, f"jenkinsScan({GATED}, {KEYS}, reportDir: 'again')")),
     "a baseline in the report folder": Job(
         script=step(
-            f"{IMAGE}, wait: true, failOn: 'none'", f"jenkinsScan({GATED}, {KEYS}, baseline: 'scan-report/result.json')"
+            f"{GATED}, soft: 'policy'",
+            f"jenkinsScan({GATED}, {KEYS}, name: 'Again', baseline: 'scan-report/result.json')",
         ),
         scenario="vulnerable",
     ),
