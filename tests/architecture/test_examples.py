@@ -104,7 +104,7 @@ def test_what_jenkins_runs_in_one_go_calls_nothing_that_it_has_to_store() -> Non
 
 
 @pytest.mark.parametrize(
-    "call", ["echo('x')", "sh(script: 'true')", "b()", "x << b()", "withEnv(['A=b']) { }", "node { }"]
+    "call", ["echo('x')", "echo 'x'", "sh(script: 'true')", "b()", "x << b()", "withEnv(['A=b']) { }", "node { }"]
 )
 def test_a_call_that_must_not_be_made_there_is_seen(call: str) -> None:
     text = f"@NonCPS\nString a(Map args) {{\n    {call}\n}}\n\nvoid b() {{\n    echo('x')\n    a([:])\n}}\n"
