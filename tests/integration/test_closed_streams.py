@@ -12,6 +12,9 @@ from tests.support.images import write_docker_archive
 def test_streams_that_are_closed_at_the_start_do_not_change_the_code(tmp_path, closed):
     write_docker_archive(tmp_path / "app.tar", "registry.example.com:5000/team/app:1")
     archive = f"docker-archive://{tmp_path}/app.tar"
-    for arguments, code in (((), 0), (("--min-quota", "1000"), 12), (("--nope",), 2)):
+    result = tmp_path / "scan-report" / "result.json"
+    for arguments, code in (((), 0), (("--min-quota", "1000"), 12)):
         assert scan_with_closed_streams(closed, archive, *arguments) == code
-    assert json.loads((tmp_path / "scan-report" / "result.json").read_text())["exit_code"] == 12
+        assert json.loads(result.read_text())["exit_code"] == code
+    assert scan_with_closed_streams(closed, archive, "--nope") == 2
+    assert not result.exists()

@@ -79,9 +79,15 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
+def made(folder):
+    """The folder; its path is short, as the browser has a socket in it."""
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with running_browser(tmp_path_factory.mktemp("browser")) as running:
+def browser(engines_folder) -> Iterator[Browser]:
+    with running_browser(made(engines_folder / "browser")) as running:
         yield running
 
 
@@ -147,10 +153,11 @@ def test_pictures_are_kept(browser, server, name, width, dark):
     assert int.from_bytes(picture[16:20], "big") == width
 
 
-def test_the_browser_speaks_with_this_machine_alone(server, tmp_path):
-    with running_browser(tmp_path) as browser, browser.opened(server.address_of("fail")):
+def test_the_browser_speaks_with_this_machine_alone(server, engines_folder):
+    folder = made(engines_folder / "quiet-browser")
+    with running_browser(folder) as browser, browser.opened(server.address_of("fail")):
         pass
-    log = json.loads((tmp_path / "net.json").read_text(encoding="utf-8"))
+    log = json.loads((folder / "net.json").read_text(encoding="utf-8"))
     kinds = {number: name for name, number in log["constants"]["logEventTypes"].items()}
     seen = [(kinds[event["type"]], event.get("params", {})) for event in log["events"]]
     connected = {params["address"] for kind, params in seen if kind == "TCP_CONNECT_ATTEMPT" and "address" in params}
