@@ -104,16 +104,21 @@ def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Pa
 def _write_reports(
     app: App,
     result: "Result",
-    folder: Path,
+    folder: Path | None,
     outputs: "tuple[Output, ...]",
     renderer_of: "Callable[[str], Renderer]",
 ) -> None:
-    """Every other report. The verdict stands already: one that cannot be made is a warning and no more."""
+    """Every other report. The verdict stands already: one that cannot be made is a warning and no more.
+
+    Without a folder only what `-o` asks for: after a signal there is little time.
+    """
     from jenkins_scan.report.formats import style_sheet
     from jenkins_scan.report.interface import FILES
     from jenkins_scan.report.outputs import RESULT, Output
 
-    wanted = [*outputs, *(Output(name, folder / file) for name, file in FILES.items() if file != RESULT)]
+    wanted = [*outputs]
+    if folder is not None:
+        wanted += [Output(name, folder / file) for name, file in FILES.items() if file != RESULT]
     texts: dict[str, str] = {}
     for name in dict.fromkeys(output.format for output in wanted):
         try:
@@ -168,7 +173,7 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
             image.error = lost
         result = current()
     app.write(folder / SUMMARY, summary.render(result))
-    _write_reports(app, result, folder, outputs, renderer_of)
+    _write_reports(app, result, None if run.interrupted else folder, outputs, renderer_of)
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result))
     app.terminal.rows(summary.images(result), always=True)

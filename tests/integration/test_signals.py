@@ -162,3 +162,13 @@ def test_a_closed_stdout_does_not_change_the_verdict(archive):
     os.close(write)
     assert done.returncode == 0
     assert "BrokenPipe" not in done.stderr
+
+
+def test_an_abort_leaves_the_two_reports_that_matter_and_no_old_one(archive, tmp_path):
+    (tmp_path / "scan-report").mkdir()
+    (tmp_path / "scan-report" / "junit.xml").write_text("old")
+    with serving("DescribeImageScanAuthCount") as service, start(archive, service) as process:
+        assert service.holding.wait(20)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143
+    assert sorted(path.name for path in (tmp_path / "scan-report").rglob("*.*")) == ["result.json", "summary.txt"]
