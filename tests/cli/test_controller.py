@@ -372,6 +372,7 @@ print(json.dumps(loaded))
 """
 
 
+@pytest.mark.slow
 def test_python_jenkins_is_loaded_for_the_baseline_alone(archive, server, build):
     environ = {"HOME": "/nonexistent", "PYTHONPATH": str(Path(__file__).parents[2]), **server.environ(JOB)}
     command = [sys.executable, "-c", PROGRAM, "-q", "scan", archive, *GATE]

@@ -163,6 +163,7 @@ def serve(*arguments):
             server.terminate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_sandbox_serve_says_where_it_is_serves_and_ends_on_a_signal(cli, archive, number):
     with serve("--scenario", "quota-low") as server:
@@ -180,6 +181,7 @@ def test_sandbox_serve_says_where_it_is_serves_and_ends_on_a_signal(cli, archive
     assert json.loads(quota.out)["sandbox"] is True
 
 
+@pytest.mark.slow
 def test_a_sandbox_over_http_that_a_variable_named_is_refused_in_jenkins(cli, archive):
     with serve() as server:
         ready = json.loads(server.stdout.readline())

@@ -5,6 +5,7 @@ import re
 import time
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -33,6 +34,7 @@ def official_authorization(request: httpx.Request, query: dict[str, str], key_id
     return Utils.get_authorization(theirs, ALGORITHM, request.headers["x-acs-content-sha256"], key_id, secret)
 
 
+@pytest.mark.slow
 @given(
     query=st.dictionaries(KEYS, TEXTS, max_size=4),
     body=st.binary(max_size=60),

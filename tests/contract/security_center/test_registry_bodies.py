@@ -75,6 +75,7 @@ def precheck(registries, wanted):
 OPERATIONS = {"PublicCreateImageScanTask": create, "PublicPreCheckImageScanTask": precheck}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source_ip", [None, "192.0.2.1"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_all_nine_parameters_are_sent_as_the_sdk_sends_them(operation, source_ip):

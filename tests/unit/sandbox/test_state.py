@@ -82,6 +82,7 @@ def test_two_connections_on_one_file_never_spend_the_last_unit_twice(tmp_path):
         assert state.paid_images() == len(state.tasks()) == 15
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_file(tmp_path):
     program = (
         "from jenkins_scan.sandbox.images import Image\n"

@@ -58,6 +58,7 @@ def test_what_is_packed_twice_is_left_packed():
     assert exchanged({"content-encoding": "gzip, gzip"}, Chunks(packed, 1)).body == packed
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_cut_while_it_unfolds():
     bomb = gzip.compress(bytes(2**25))
     pieces = Chunks(bomb[: 2**14], 1)

@@ -86,6 +86,7 @@ def test_the_findings_of_every_kind_are_there():
     assert sandbox.SAMPLE_URL not in text
 
 
+@pytest.mark.slow
 def test_every_finding_of_many_pages_is_there_once():
     with scanned("paged") as scan:
         found = scan.found()

@@ -286,6 +286,7 @@ def test_a_spoilt_archive_is_unreadable_and_says_why(read, content, why):
     assert caught.value.exit_code == 13
 
 
+@pytest.mark.slow
 def test_too_many_members_are_refused(read):
     block = tarfile.TarInfo("x").tobuf()
     with pytest.raises(UnreadableImage, match="too many files"):
@@ -299,6 +300,7 @@ def test_a_gzip_bomb_is_refused_at_its_limit(read):
         read(gzip.compress(header.tobuf() + b"\0" * 4096))
 
 
+@pytest.mark.slow
 def test_many_long_headers_are_refused_before_they_cost_time(read):
     member = tarfile.TarInfo("x")
     member.pax_headers = {"comment": "1" * 1400}

@@ -168,6 +168,7 @@ def test_a_digest_selects_below_an_index(read):
     assert (found.identity.config_digest, str(found.name)) == (AMD.config_blob.digest, "app:1")
 
 
+@pytest.mark.slow
 def test_a_search_for_a_digest_ends(tmp_path):
     images = [AMD.described().described(digest=f"sha256:{number:064}") for number in range(1000)]
     indexes = [index(*images[1:], image) for image in images[:18]]
