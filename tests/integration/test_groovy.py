@@ -15,7 +15,8 @@ from tests.support import engines
 from tests.support.engine_certificates import EngineCertificates
 from tests.support.jenkins_builds import CREDENTIALS, SECRETS, prepare_agent, run
 from tests.support.jenkinsfiles import OUTCOMES, PAGE, SHELL, SNIPPETS, jobs
-from tests.support.library_step import (
+from tests.support.snippets import blocks
+from tests.support.step_builds import (
     CONTRADICTED,
     LARGE,
     LOST,
@@ -25,7 +26,6 @@ from tests.support.library_step import (
     REFUSED,
     STEP,
 )
-from tests.support.snippets import blocks
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.support.jenkins_builds import ROOT, Job
-from tests.support.library_step import LOST, NO_ENGINE, OLD, STEP
 from tests.support.snippets import AROUND, STEPS, blocks, jenkinsfile
+from tests.support.step_builds import LOST, NO_ENGINE, OLD, STEP
 
 PAGE = (ROOT / "docs/jenkins.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "Jenkinsfile.example").read_text(encoding="utf-8")
