@@ -23,7 +23,7 @@ SEAMS = (
 ARROWS = {
     "__main__": ("cli",),
     "cli": (
-        *("step", "config", "sandbox", "doctor"),
+        *("step", "config", "sandbox", "doctor", "explanations"),
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
@@ -60,6 +60,7 @@ ARROWS = {
     ),
     "sandbox": ("security_center.signing", "security_center.credentials", *FLOOR),
     "findings": ("errors",),
+    "explanations": ("errors", "security_center.codes"),
     "errors": (),
     "plain_text": (),
     "redaction": (),

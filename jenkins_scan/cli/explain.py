@@ -1,0 +1,43 @@
+"""`jenkins-scan explain`: an exit code, a reason or an error code of the service, with causes and remedies."""
+
+import click
+
+from jenkins_scan.cli.app import App
+
+WIDTH = 100
+
+
+@click.command(
+    "explain",
+    short_help="Explain an exit code, a reason or an error code.",
+    context_settings={"ignore_unknown_options": True},  # -1 is an exit code
+)
+@click.argument("code")
+@click.pass_context
+def command(context: click.Context, code: str) -> int:
+    """Explain CODE: an exit code (16), a reason (policy), or an error code of Security Center (NoPermission).
+
+    For each it says what happened, how that comes about, and what to do.
+
+    \b
+    jenkins-scan explain 16
+    jenkins-scan explain BeyondQuata
+    """  # noqa: D301  click reads the \\b as "do not rewrap"
+    from jenkins_scan.explanations import explain
+
+    app = App.of(context)
+    for number, explanation in enumerate(explain(code)):
+        lines = [*([""] if number else []), explanation.title]
+        for cause in explanation.causes:
+            lines += ["", *_wrapped(f"{cause.name}: {cause.what}", "  "), *_wrapped(cause.remedy, "    ", "  -> ")]
+        app.terminal.report("\n".join(lines) + "\n")
+    return 0
+
+
+def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+    import textwrap
+
+    begin = indent if first is None else f"  {first}"
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
+    )
