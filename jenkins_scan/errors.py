@@ -146,6 +146,8 @@ class UsageError(ScanError):
 class ConfigurationError(UsageError):
     """A value of a flag, a variable, the configuration file or a scenario file is wrong."""
 
+    default_remedy = "Correct what the message names; `jenkins-scan config` shows every setting and where it came from."
+
 
 class InvalidReference(UsageError):
     """An image reference outside the grammar of distribution/reference."""
@@ -155,6 +157,8 @@ class InvalidReference(UsageError):
 
 class EngineSettingsError(UsageError):
     """The Docker context or config.json that names the engine cannot be followed."""
+
+    default_remedy = "Repair the context (`docker context ls`), or name the engine with --docker-host."
 
 
 class OutputError(UsageError):
@@ -217,6 +221,10 @@ class ImageNotFound(ImageError):
 class EngineUnreachable(ImageError):
     """No engine answers where one was expected."""
 
+    default_remedy = (
+        "Start it, or name another one with --docker-host or DOCKER_HOST; `jenkins-scan doctor` asks it alone."
+    )
+
 
 class EngineAbsent(EngineUnreachable):
     """There is no engine at this address: no socket, or nobody who listens. Another one may be tried."""
@@ -224,6 +232,8 @@ class EngineAbsent(EngineUnreachable):
 
 class EngineTLSError(ImageError):
     """The engine's TLS files are missing, unreadable, or its certificate is refused."""
+
+    default_remedy = "Look at ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH; there is no unverified mode."
 
 
 class EngineTLSMissing(EngineTLSError):
@@ -233,9 +243,13 @@ class EngineTLSMissing(EngineTLSError):
 class RegistryRefused(ImageError):
     """A registry that cannot be reached, or does not let us read the image."""
 
+    default_remedy = "Log in on this agent (`docker login HOST`), and check network, proxy variables and --ca-bundle."
+
 
 class WrongPlatform(ImageError):
     """The image is there, but for another platform than `--platform`."""
+
+    default_remedy = "Name a platform that the image has, or build it for this one."
 
 
 class UnreadableImage(ImageError):
@@ -252,6 +266,10 @@ class AccessError(ScanError):
 
 class CredentialsMissing(AccessError):
     """No AccessKey or no CI/CD token was found."""
+
+    default_remedy = (
+        "Bind ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and JENKINS_SCAN_TOKEN around the step."
+    )
 
 
 class CredentialsRefused(AccessError):

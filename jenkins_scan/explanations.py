@@ -63,7 +63,7 @@ def explanation_of(reason: Reason) -> Explanation:
         first = (Interrupted.__doc__ or "").partition("\n")[0]
         remedy = "`jenkins-scan wait RESULT_JSON` takes up what was opened; if nothing was, run it again."
         return Explanation(f"{codes} {reason.slug}: {reason.meaning}", (Cause("Interrupted", first, remedy),))
-    causes = tuple(_cause(error) for error in _errors(ScanError) if error.reason is reason)
+    causes = tuple(_cause(error) for error in _errors(ScanError) if error.reason is reason and error.default_remedy)
     return Explanation(f"{codes} {reason.slug}: {reason.meaning}", causes)
 
 
@@ -96,15 +96,14 @@ def _by_error(word: str) -> Iterator[Explanation]:
 
 def _by_service_code(word: str) -> Iterator[Explanation]:
     """The code itself, whatever its case; one that is a family's is explained by the family."""
-    asked = word.lower()
-    fitting = [entry for entry in CODES if asked == entry.pattern.lower() or fnmatchcase(asked, entry.pattern.lower())]
-    exact = [entry for entry in fitting if "*" not in entry.pattern]
-    by_status = {entry.pattern: entry.pattern for entry in fitting[:1]}
-    yield from (_of_service(entry) for entry in exact or [each for each in fitting if each.pattern in by_status])
+    fitting = [entry for entry in CODES if fnmatchcase(word.lower(), entry.pattern.lower())]
+    yield from (_of_service(entry) for entry in fitting if entry.pattern == fitting[0].pattern)
 
 
 def _of_service(entry: ServiceCode) -> Explanation:
-    where = "" if entry.status is None else f" with HTTP {entry.status}"
+    others = any(each.status is not None for each in CODES if each.pattern == entry.pattern)
+    where = " with any other status" if others else ""
+    where = where if entry.status is None else f" with HTTP {entry.status}"
     again = " A read is tried again first." if entry.retry else ""
     lost = " A create that got this answer may have opened a task: it is looked for, never repeated."
     remedy = entry.remedy or entry.error.default_remedy

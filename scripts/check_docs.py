@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
-from jenkins_scan.errors import Reason
+from jenkins_scan.errors import Reason, ServiceFault
+from jenkins_scan.explanations import FOREIGN, explanation_of, service_codes
 from jenkins_scan.report.result import Result
 from jenkins_scan.sandbox.scenarios import scenario_table
 from jenkins_scan.security_center.regions import REGIONS
@@ -31,12 +32,13 @@ HELP = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 TABLE = re.compile(
-    r"""(?P<open><!--\ (?P<kind>exit-codes|options|scenarios|regions)(?::\ (?P<of>[\w\ -]+))?\ -->\n)
+    r"""(?P<open><!--\ (?P<kind>exit-codes|options|scenarios|regions|reasons|service-codes)
+        (?::\ (?P<of>[\w\ -]+))?\ -->\n)
         (?P<body>.*?)
         (?P<close><!--\ /(?P=kind)\ -->)""",
     re.DOTALL | re.VERBOSE,
 )
-OPENED = re.compile(r"^<!-- (?:help|exit-codes|options|scenarios|regions)\b", re.MULTILINE)
+OPENED = re.compile(r"^<!-- (?:help|exit-codes|options|scenarios|regions|reasons|service-codes)\b", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?![a-z]+:)(?P<path>[^)#\s]+)[^)]*\)")
 
@@ -90,11 +92,43 @@ def region_table() -> str:
     return row("region", "name", "city") + "|---|---|---|\n" + "".join(rows)
 
 
+def reason_tables(_of: str) -> str:
+    """Every reason with what leads to it and what to do, as Markdown sections."""
+    parts = []
+    for reason in Reason:
+        rows = [row(f"`{cause.name}`", cause.what, cause.remedy) for cause in explanation_of(reason).causes]
+        title = f"### {', '.join(map(str, reason.codes))} {reason.slug}\n\n"
+        title += f"{reason.meaning[0].upper()}{reason.meaning[1:]}.\n\n"
+        parts.append(title + row("error", "what it is", "what to do") + "|---|---|---|\n" + "".join(rows) + "\n")
+    foreign = "".join(row(f"{code}", meaning) for code, meaning in FOREIGN.items())
+    return (
+        "".join(parts) + "### Codes that are not the tool's\n\n" + row("code", "what it is") + "|---|---|\n" + foreign
+    )
+
+
+def service_code_table(_of: str) -> str:
+    """Every error code of the service that is known, as Markdown."""
+    rows = [
+        row(
+            f"`{each.title.partition(' (of the service)')[0]}`",
+            each.title.rpartition("ends with ")[2],
+            cause.what,
+            cause.remedy,
+        )
+        for each in service_codes()
+        for cause in each.causes
+    ]
+    other = row("every other one", "15 (service)", "An error code that is not known here.", ServiceFault.default_remedy)
+    return row("service code", "ends with", "what it is", "what to do") + "|---|---|---|---|\n" + "".join(rows) + other
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "exit-codes": lambda _of: exit_code_table(),
     "options": option_table,
     "scenarios": lambda _of: scenario_table(),
     "regions": lambda _of: region_table(),
+    "reasons": reason_tables,
+    "service-codes": service_code_table,
 }
 
 

@@ -38,6 +38,4 @@ def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
     import textwrap
 
     begin = indent if first is None else f"  {first}"
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
-    )
+    return textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False)
