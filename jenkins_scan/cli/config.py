@@ -1,18 +1,21 @@
 """`jenkins-scan config`: the settings a verb would run with, and where each came from. Secrets stay hidden."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jenkins_scan.cli.app import App
-from jenkins_scan.config.options import OPTIONS
+from jenkins_scan.config.option import Duration
+from jenkins_scan.config.options import JUDGED, OPTIONS
 
 if TYPE_CHECKING:
     from jenkins_scan.config.option import Option
 
 NEEDED = {"wait": "RESULT_JSON"}
 """What stands for an argument that a verb cannot do without, and that is no setting."""
+WITHOUT_SETTINGS = ("config", "explain", "sandbox")
 
 
 @click.command(
@@ -26,29 +29,24 @@ NEEDED = {"wait": "RESULT_JSON"}
 def command(context: click.Context, /, output: str, command_line: Sequence[str]) -> int:
     """Show the settings that COMMAND (scan, unless another is named) would run with, and where each came from.
 
-    A flag wins over a variable, a variable over the configuration file, and that over the default. Nothing is asked
-    and nothing is sent. Of secrets it says whether they are there, never what they are.
+    A flag wins over a variable, a variable over the configuration file, and that over the default; of two gates the
+    stricter one counts. Nothing is asked and nothing is sent. Of secrets it says whether they are there, and no more.
 
     \b
     jenkins-scan config
     jenkins-scan config -o json scan-registry --region cn-hangzhou
     """  # noqa: D301  click reads the \\b as "do not rewrap"
-    import json
-
-    from jenkins_scan.cli.main import cli
     from jenkins_scan.redaction import redacted
     from jenkins_scan.report.table import tabulate
 
     app = App.of(context)
-    verb, *arguments = command_line if command_line and not command_line[0].startswith("-") else ("scan", *command_line)
-    name, found, _ = cli.resolve_command(context, [verb])
-    if found is None or name is None:
-        raise context.fail(f"no such command: {verb[:40]!r}")
-    asked = found.make_context(name, [*arguments, *_needed(name)], parent=context.parent)
+    asked = _asked(context, command_line)
+    name = asked.info_name or ""
     shown = {
         "command": name,
         "file": None if app.file.path is None else str(app.file.path),
-        "settings": {setting["name"]: setting for setting in _settings(app, asked, name)},
+        "settings": dict(_settings(app, asked, name)),
+        "policy": _policy(app, asked) if name in JUDGED else None,
         "secrets": dict(_secrets(app.environ)),
     }
     clean: dict[str, Any] = redacted(shown, app.terminal.redact)
@@ -57,32 +55,58 @@ def command(context: click.Context, /, output: str, command_line: Sequence[str])
     return 0
 
 
-def _needed(verb: str) -> list[str]:
-    return [NEEDED[verb]] if verb in NEEDED else []
+def _asked(context: click.Context, command_line: Sequence[str]) -> click.Context:
+    """The context of the verb that is asked about, read as it would be, and not run."""
+    from jenkins_scan.cli.main import VERBS, cli
+
+    named = bool(command_line) and not command_line[0].startswith("-")
+    verb, arguments = (command_line[0], command_line[1:]) if named else ("scan", command_line)
+    known = [each for each in VERBS if each not in WITHOUT_SETTINGS]
+    found = cli.get_command(context, verb) if verb in known else None
+    if found is None:
+        raise click.UsageError(f"{verb[:40]!r} has no settings; name one of {', '.join(known)}.", context)
+    needed = [NEEDED[verb]] if verb in NEEDED else []
+    return found.make_context(verb, [*arguments, *needed], parent=context.parent)
 
 
-def _settings(app: App, context: click.Context, verb: str) -> Iterator[dict[str, Any]]:
+def _settings(app: App, context: click.Context, verb: str) -> Iterator[tuple[str, dict[str, Any]]]:
     from jenkins_scan.config.settings import Origin, origin_of
 
+    if "image" in context.params:
+        origin = Origin.DEFAULT if not context.params["image"] else origin_of(context, "image")
+        images = context.params["image"]
+        yield "image", {"value": list(images) if isinstance(images, tuple) else images, "from": origin, "named": None}
     for option in (option for option in OPTIONS if verb in option.commands):
         origin = origin_of(context, option.parameter)
         names = {Origin.ENVIRONMENT: option.variable, Origin.FILE: str(app.file.path), Origin.FLAG: f"--{option.name}"}
-        yield {
-            "name": option.name,
-            "value": _value(context.params[option.parameter], option),
-            "from": origin.value,
-            "named": names.get(origin),
-        }
+        value = context.params[option.parameter]
+        yield option.name, {"value": _plain(value, option), "from": origin, "named": names.get(origin)}
 
 
-def _value(value: Any, option: "Option") -> Any:
-    return list(value) if option.repeatable else value
+def _plain(value: Any, option: "Option") -> Any:
+    if option.repeatable:
+        return list(value)
+    return f"{value:g}s" if isinstance(option.type, Duration) else value
+
+
+def _policy(app: App, context: click.Context) -> dict[str, Any]:
+    """The gates of flags, variables and file together, as a scan applies them."""
+    from jenkins_scan.cli.gate import policies_of
+    from jenkins_scan.gate.policy import stricter
+
+    policy = stricter(*policies_of(app, context, context.params))
+    gates = {
+        effect: {kind.value: level for kind, level in levels.items() if level is not None}
+        for effect, levels in (("fail_on", policy.fail_on), ("warn_on", policy.warn_on))
+    }
+    return {**gates, "fixable_only": policy.fixable_only, "deny": sorted(policy.deny)}
 
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    from jenkins_scan.jenkins.access import API_TOKEN, USER_ID
     from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
-    for name in SECRET_VARIABLES:
+    for name in (*SECRET_VARIABLES, USER_ID, API_TOKEN):
         if environ.get(name, "").strip():
             yield name, "set"
         elif environ.get(f"{name}_FILE"):
@@ -94,8 +118,11 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _rows(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "command", shown["command"]
     yield "configuration file", shown["file"] or "none"
-    for setting in shown["settings"].values():
+    for name, setting in shown["settings"].items():
         value = setting["value"]
-        text = "not set" if value is None or value == [] else value if isinstance(value, str) else str(value)
-        yield setting["name"], f"{text} ({setting['named'] or setting['from']})"
+        text = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        yield name, f"{text or 'not set'} ({setting['named'] or setting['from']})"
+    for name, value in (shown["policy"] or {}).items():
+        parts = [f"{kind} at {level}" for kind, level in value.items()] if isinstance(value, dict) else value
+        yield f"policy {name}", ", ".join(parts) if isinstance(parts, list) and parts else str(parts or "none")
     yield from shown["secrets"].items()
