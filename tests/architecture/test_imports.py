@@ -39,6 +39,7 @@ ARROWS = {
         *FLOOR,
     ),
     "images": (*SEAMS, *FLOOR),
+    "local": ("images", *SEAMS, *FLOOR),
     "security_center": ("sandbox", *SEAMS, *FLOOR),
     "gate": (*SEAMS, *FLOOR),
     "report": (
@@ -79,6 +80,7 @@ HOMES = {
     "requests": ("images/engine/connection.py", "images/engine/faults.py"),
     "urllib3": ("images/engine/connection.py", "images/engine/faults.py"),
     "paramiko": (),
+    "detect_secrets": ("local/tokens.py",),
     "zstandard": ("images/archive/compression.py",),
     "httpx": ("security_center/", "sandbox/transport.py", "images/registry/", "jenkins/exchange.py"),
     "tenacity": ("security_center/",),

@@ -72,7 +72,7 @@ def _compare(layer: Layer, found: _Found) -> None:
 
 def _hashed(file: "io.BufferedReader[Any]", limit: int) -> _Found:
     stored = hashlib.sha256()
-    with io.BufferedReader(_Hashing(file, stored), CHUNK) as raw:
+    with io.BufferedReader(Hashing(file, stored), CHUNK) as raw:
         inner = unpacked(raw, limit)
         plain = hashlib.sha256()
         size = 0
@@ -85,7 +85,7 @@ def _hashed(file: "io.BufferedReader[Any]", limit: int) -> _Found:
     return _Found(digest, digest if inner is None else f"sha256:{plain.hexdigest()}", size)
 
 
-class _Hashing(io.RawIOBase):
+class Hashing(io.RawIOBase):
     """A file whose bytes are hashed as they pass."""
 
     def __init__(self, file: "io.BufferedReader[Any]", digest: Any) -> None:
@@ -93,9 +93,11 @@ class _Hashing(io.RawIOBase):
         self._digest = digest
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Bytes that were read into the buffer, and hashed."""
         target = memoryview(buffer).cast("B")
         count = self._file.readinto(target)
         self._digest.update(target[:count])

@@ -4,11 +4,13 @@ The SDK brings the transports; the requests are made here, so that their size an
 `inspect_image()` is not used: it knows neither `platform` nor `manifests`, and tells an unknown image by message text.
 """
 
+import io
+import json
 import math
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import docker
@@ -23,9 +25,13 @@ from jenkins_scan.images.engine import faults, inspect_body, tls
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.engine.inspect_body import NEWEST_API
 from jenkins_scan.images.engine.ssh_faults import is_ssh_error
-from jenkins_scan.images.interface import EngineInfo, Store
+from jenkins_scan.images.interface import EngineInfo, Platform, Store
 from jenkins_scan.time_limit import TimeIsUp, within
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+T = TypeVar("T")
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
 """Bytes: the largest inspect bodies are some hundred kB."""
 _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, EOFError)
@@ -33,6 +39,10 @@ _FAILURES: Final = (requests.RequestException, urllib3.exceptions.HTTPError, OSE
 _CHUNK: Final = 64 * 1024
 _FIRST_API: Final = "1.24"
 """Only there to keep the SDK from asking for a version by itself, before the environment is shut out."""
+_PIECE: Final = 1024 * 1024
+"""Bytes of an export that are read at once."""
+_EXPORT_PLATFORM_API: Final = (1, 48)
+"""From here on an export takes `platform` (Docker 28.0)."""
 _NOT_FOUND: Final = 404
 _BAD_REQUEST: Final = 400
 
@@ -44,6 +54,8 @@ class Limits(NamedTuple):
     """For a connect and for each read."""
     whole: float = 30
     """For an answer with all its headers, and for an ssh login."""
+    export: float = 120
+    """For each piece of an export: engines gather an image on their disk before they send its first byte."""
 
 
 class EngineConnection:
@@ -93,6 +105,28 @@ class EngineConnection:
         info = fields.parse_json(answer.content, "The engine's info")
         return inspect_body.detect_store(self._version, info, inspected)
 
+    @contextmanager
+    def export(self, name: str, platform: Platform | None = None) -> Iterator[io.BufferedReader]:
+        """The image as `docker save` writes it, as a stream; nothing of it is kept, on disk or in memory.
+
+        `platform` chooses in a store that holds several; an engine before Docker 28 sends all that it has. Raises
+        `errors.ImageError` (13), also while the stream is read, and for an image that is not there.
+        """
+        path, limit = f"{self._prefix}/images/{quote(name, safe='/:')}/get", self._limits.export
+        asked = {} if platform is None or self.api < _EXPORT_PLATFORM_API else {"platform": platform_json(platform)}
+        url = f"{self._client.base_url}{path}"
+        response = self._bounded(
+            lambda: self._client.get(url, params=asked, timeout=limit, stream=True), path, limit, limit
+        )
+
+        def read(size: int) -> bytes:
+            return self._bounded(lambda: response.raw.read(size, decode_content=True), path, limit, limit)
+
+        with response:
+            if response.status_code >= _BAD_REQUEST:
+                raise faults.refused(response.status_code, read(_CHUNK), self._endpoint, path)
+            yield io.BufferedReader(_Pieces(read), _PIECE)
+
     @property
     def _prefix(self) -> str:
         return "/v{}.{}".format(*self.api)
@@ -110,17 +144,21 @@ class EngineConnection:
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> "_Answer":
         """The answer, whole. Neither its size nor its time is left to the engine."""
-        try:
-            answer = within(self._limits.whole, lambda: self._exchange(path, parameters))
-        except TimeIsUp as exc:
-            raise faults.too_slow(self._endpoint, path, self._limits.whole) from exc
-        except Exception as exc:
-            if not isinstance(exc, _FAILURES) and not is_ssh_error(exc):
-                raise
-            raise faults.explain(exc, self._endpoint, self._limits.step) from exc
+        answer = self._bounded(lambda: self._exchange(path, parameters), path, self._limits.whole, self._limits.step)
         if len(answer.content) > LARGEST_ANSWER:
             raise faults.no_engine(self._endpoint, f"its answer to {path} does not end")
         return answer
+
+    def _bounded(self, work: Callable[[], T], path: str, whole: float, step: float) -> T:
+        """What `work` gives within `whole` seconds, or why it failed; each of its reads has `step` seconds."""
+        try:
+            return within(whole, work)
+        except TimeIsUp as exc:
+            raise faults.too_slow(self._endpoint, path, whole) from exc
+        except Exception as exc:
+            if not isinstance(exc, _FAILURES) and not is_ssh_error(exc):
+                raise
+            raise faults.explain(exc, self._endpoint, step) from exc
 
     def _exchange(self, path: str, parameters: Mapping[str, str]) -> "_Answer":
         url, content = f"{self._client.base_url}{path}", bytearray()
@@ -128,6 +166,22 @@ class EngineConnection:
             while len(content) <= LARGEST_ANSWER and (part := response.raw.read(_CHUNK, decode_content=True)):
                 content += part
         return _Answer(response.status_code, bytes(content))
+
+
+class _Pieces(io.RawIOBase):
+    """The body of an answer as a stream that is read forward."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        target = memoryview(buffer).cast("B")
+        data = self._read(len(target))
+        target[: len(data)] = data
+        return len(data)
 
 
 class _Answer(NamedTuple):
@@ -156,6 +210,12 @@ def connected(endpoint: EngineEndpoint, limits: Limits) -> Iterator[EngineConnec
         client.trust_env = False
         client.max_redirects = 0  # an engine sends nobody elsewhere
         yield EngineConnection(client, endpoint, limits)
+
+
+def platform_json(platform: Platform) -> str:
+    """The platform as the Engine API takes it in a query."""
+    parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
+    return json.dumps({key: value for key, value in parts.items() if value is not None})
 
 
 def _version_body(content: bytes) -> Mapping[str, Any]:

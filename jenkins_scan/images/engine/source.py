@@ -3,14 +3,13 @@
 Two or three small reads (`version`, inspect, at times `info`); nothing is pulled or exported.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from jenkins_scan.errors import ImageMoved, ImageNotFound, WrongPlatform
 from jenkins_scan.images.engine import inspect_body
-from jenkins_scan.images.engine.connection import EngineConnection, Limits, connected
+from jenkins_scan.images.engine.connection import EngineConnection, Limits, connected, platform_json
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.engine.identify import identify
 from jenkins_scan.images.engine.inspect_body import DESCRIPTOR_API, InspectedImage
@@ -75,7 +74,7 @@ class EngineSource:
     def _inspect(self, engine: EngineConnection) -> Mapping[str, Any]:
         name, body = self._reference.asked, None
         if self._platform is not None and engine.api >= _PLATFORM_API:
-            body = engine.inspect(name, platform=_platform_json(self._platform))
+            body = engine.inspect(name, platform=platform_json(self._platform))
         # 404 to a platform may mean the image or the platform: asked without it, the engine's answer says which.
         if body is None:
             body = engine.inspect(name)
@@ -101,8 +100,3 @@ class EngineSource:
             f"{self._reference} was asked for as {self._platform}; at {self._endpoint} there is {there}.",
             remedy="Build or pull it for that platform, or change --platform.",
         )
-
-
-def _platform_json(platform: Platform) -> str:
-    parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
-    return json.dumps({key: value for key, value in parts.items() if value is not None})

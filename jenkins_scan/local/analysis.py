@@ -1,0 +1,109 @@
+"""The local analysis of an image: one reading of its bytes, and what was found in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from jenkins_scan.findings import Finding
+from jenkins_scan.local import checks
+from jenkins_scan.local.assembly import assembled
+from jenkins_scan.local.build_risks import BuildRisks
+from jenkins_scan.local.checks import SOURCE
+from jenkins_scan.local.collection import Collection
+from jenkins_scan.local.content import Content
+from jenkins_scan.local.files import Hit
+from jenkins_scan.local.layer import Fate, Layer, fates
+from jenkins_scan.plain_text import one_line
+
+_LONGEST_PATH: Final = 1000
+_SHORT_DIGEST: Final = len("sha256:") + 12
+_KIB, _MIB = 1024, 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an image's own bytes tell."""
+
+    findings: tuple[Finding, ...]
+    """Build risks, then what is in the layers, the lowest first."""
+    notes: tuple[str, ...]
+    """What was not looked at, and why; empty where everything was."""
+    layers: int
+    files: int
+    """In all layers, also those that later ones delete."""
+    bytes: int
+    """Of these files."""
+
+
+def analyse(image: Content) -> Analysis:
+    """Build risks and sensitive files of an image; its bytes are read once, and nothing is kept of them.
+
+    Every layer is hashed on the way: what is analysed is what was identified. Raises `errors.UnreadableImage` (13) when
+    it is not, or cannot be read to its end, and `errors.ImageError` (13) when it cannot be reached.
+    """
+    collection = Collection()
+    with image.parts() as parts:
+        collection.add(parts)
+    found = assembled(collection, image.wanted)
+    build = BuildRisks(found.config, collection.bounds.search.windows)
+    findings = dict.fromkeys([*build.findings(), *_of_layers(found.layers)])
+    return Analysis(
+        findings=tuple(findings),
+        notes=(*build.notes, *_notes(collection)),
+        layers=len(found.layers),
+        files=sum(layer.files for layer in found.layers),
+        bytes=sum(layer.size for layer in found.layers),
+    )
+
+
+def _notes(collection: Collection) -> Iterator[str]:
+    if collection.bounds.search.is_exhausted:
+        yield "Tokens were not looked for in all text files: there are too many."
+    if collection.bounds.hits < 0:
+        yield f"{-collection.bounds.hits} more files that should not be there are not listed."
+
+
+def _of_layers(layers: list[Layer]) -> Iterator[Finding]:
+    for layer, becomes in zip(layers, fates(layers), strict=True):
+        for hit, fate in zip(layer.hits, becomes, strict=True):
+            yield _of_file(hit, fate, layer)
+        for folder, size in layer.caches.items():
+            check = checks.PACKAGE_CACHE
+            yield Finding(
+                kind=check.kind,
+                id=check.id,
+                severity=check.severity,
+                title=f"A package manager left {_amount(size)} in its cache",
+                path=one_line(folder, _LONGEST_PATH),
+                fixable=True,
+                fix=check.fix,
+                layer=layer.diff_id,
+                source=SOURCE,
+            )
+
+
+def _of_file(hit: Hit, fate: Fate | None, layer: Layer) -> Finding:
+    return Finding(
+        kind=hit.check.kind,
+        id=hit.check.id,
+        severity=hit.check.severity,
+        title=f"{hit.what} ({_told(fate)})",
+        path="/" + one_line(hit.path.decode("utf-8", "replace"), _LONGEST_PATH),
+        fixable=True,
+        fix=hit.check.fix,
+        layer=layer.diff_id,
+        source=SOURCE,
+    )
+
+
+def _told(fate: Fate | None) -> str:
+    if fate is None:
+        return "in the final image"
+    done = "deleted" if fate.deleted else "overwritten"
+    return f"{done} in a later layer, {fate.diff_id[:_SHORT_DIGEST]}, still shipped"
+
+
+def _amount(size: int) -> str:
+    if size < _MIB:
+        return f"{-(-size // _KIB)} KiB"
+    return f"{size / _MIB:.1f} MiB"

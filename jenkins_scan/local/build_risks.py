@@ -1,0 +1,117 @@
+"""Risks of how an image was built, from its config and its history; no I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jenkins_scan.findings import Finding
+from jenkins_scan.images import fields
+from jenkins_scan.local import checks, shell
+from jenkins_scan.local.checks import SOURCE, Check
+from jenkins_scan.local.evidence import Evidence
+from jenkins_scan.local.history import Line, lines_of
+from jenkins_scan.local.secrets_in_build import Secret, secrets_of
+from jenkins_scan.local.tokens import Allowance
+from jenkins_scan.plain_text import one_line
+
+_ROOT: Final = ("", "0", "root")
+_SSH: Final = ("22", "22/tcp")
+_ADDRESS: Final = ("http://", "https://", "ftp://", "git@", "ssh://", "git://")
+_LONGEST_NAME: Final = 80
+
+
+@dataclass(slots=True)
+class BuildRisks:
+    """The build of one image."""
+
+    config: Mapping[str, Any]
+    """The whole config of the image, as OCI and Docker write it."""
+    windows: Allowance
+    lines: list[Line] = field(init=False)
+    _settings: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = lines_of(self.config)
+        self._settings = fields.inner(self.config, "config")
+
+    def findings(self) -> list[Finding]:
+        """All of them, each once. Raises `errors.UnreadableImage` (13) for a config of wrong types."""
+        variables = [text.partition("=")[::2] for text in fields.texts(self._settings, "Env")]
+        secrets = secrets_of(variables, self.lines, self.windows)
+        guessed = {secret.value for secret in secrets if secret.check is checks.DEFAULT_PASSWORD}
+        evidence = Evidence({secret.value for secret in secrets} - guessed, guessed)
+        found = [*self._of_settings(), *_of_secrets(secrets, evidence)]
+        for line in self.lines:
+            found += [_finding(check, title, line, evidence) for check, title in _of_line(line)]
+        return list(dict.fromkeys(found))
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What was not looked at."""
+        cut = [str(line.number) for line in self.lines if line.is_cut]
+        if cut:
+            yield f"Only the beginning of history line {', '.join(cut[:10])} was looked at: it is too long."
+
+    def _of_settings(self) -> Iterator[Finding]:
+        user = (fields.text(self._settings, "User") or "").strip()
+        name = user.partition(":")[0]
+        if name in _ROOT or (name.isdecimal() and int(name[:_LONGEST_NAME]) == 0):
+            said = f"USER {one_line(user, _LONGEST_NAME)}" if user else "no USER is named"
+            yield _finding(checks.RUNS_AS_ROOT, f"Containers run as root: {said}")
+        if not self._has_healthcheck():
+            yield _finding(checks.NO_HEALTHCHECK, "There is no HEALTHCHECK: a container that hangs is not noticed")
+        if not fields.inner(self._settings, "ExposedPorts").keys().isdisjoint(_SSH):
+            yield _finding(checks.SSH_EXPOSED, "The port of ssh (22/tcp) is exposed")
+
+    def _has_healthcheck(self) -> bool:
+        test = fields.texts(fields.inner(self._settings, "Healthcheck"), "Test")
+        if test:
+            return test[0] != "NONE"
+        # The OCI config has no such field: a conversion loses the check, and the history still tells of it.
+        said = [line.text for line in self.lines if line.instruction == "HEALTHCHECK"]
+        return bool(said) and "NONE" not in said[-1][:20]
+
+
+def _of_line(line: Line) -> Iterator[tuple[Check, str]]:
+    fetched = line.instruction == "ADD" and any(word.startswith(_ADDRESS) for word in line.text.split())
+    if fetched and "--checksum=" not in line.text:
+        yield checks.ADD_FROM_URL, "ADD fetches from a URL what nobody checks"
+    if line.instruction in ("ADD", "COPY") and shell.copies_with_owner_bits(line.text):
+        yield checks.SETUID_SET, "A setuid or setgid bit is set"
+    if line.instruction != "RUN":
+        return
+    if shell.pipes_download_to_shell(line.text):
+        yield checks.PIPED_TO_SHELL, "What was downloaded is run unseen"
+    if shell.sets_owner_bits(line.text):
+        yield checks.SETUID_SET, "A setuid or setgid bit is set"
+    unpinned = shell.unpinned(line.text)
+    if unpinned:
+        yield checks.UNPINNED_INSTALL, f"Installed without a version: {one_line('; '.join(unpinned), 200)}"
+
+
+def _of_secrets(secrets: Sequence[Secret], evidence: Evidence) -> Iterator[Finding]:
+    for secret in secrets:
+        line = secret.line
+        if line is None:
+            shown = evidence.of(f"ENV {secret.name}={secret.value}")
+            yield _finding(secret.check, secret.title, shown=shown)
+        else:
+            yield _finding(secret.check, secret.title, line, evidence)
+
+
+def _finding(
+    check: Check, title: str, line: Line | None = None, evidence: Evidence | None = None, *, shown: str | None = None
+) -> Finding:
+    if line is not None and evidence is not None:
+        title, shown = evidence.title(title), evidence.of(line.shown)
+    return Finding(
+        kind=check.kind,
+        id=check.id,
+        severity=check.severity,
+        title=title,
+        path=shown,
+        fixable=True,
+        fix=check.fix,
+        layer=None if line is None else f"history line {line.number}",
+        source=SOURCE,
+    )

@@ -1,0 +1,160 @@
+"""One layer: what should not be in it, and what it does to the files of the layers below.
+
+Of names only hashes are kept, eight bytes each: enough to tell what a later layer deletes or overwrites, whatever the
+number of files. Whiteouts as in the OCI image specification, layer.md.
+"""
+
+from array import array
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from jenkins_scan.errors import UnreadableImage
+from jenkins_scan.local import checks
+from jenkins_scan.local.files import LARGEST, Hit, Search
+from jenkins_scan.local.package_caches import cache_of
+from jenkins_scan.local.tar_stream import TarStream
+
+_WHITEOUT: Final = b".wh."
+_OPAQUE: Final = b".wh..wh..opq"
+_OTHER_WHITEOUT: Final = b".wh..wh."
+_GIT: Final = b".git"
+_MOST_ENTRIES: Final = 2_000_000
+_MOST_HITS: Final = 2_000
+_MOST_CACHES: Final = 100
+_DEEPEST: Final = 128
+"""Folders above a file that are looked for in later layers."""
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What all layers together may hold and take."""
+
+    search: Search = field(default_factory=Search)
+    entries: int = _MOST_ENTRIES
+    hits: int = _MOST_HITS
+
+    def count(self) -> None:
+        """One more file or folder. Raises `errors.UnreadableImage` (13) for one too many."""
+        self.entries -= 1
+        if self.entries < 0:
+            raise UnreadableImage(f"It has more than {_MOST_ENTRIES} files.")
+
+
+@dataclass(slots=True)
+class Layer:
+    """What was noticed in one layer."""
+
+    diff_id: str = ""
+    files: int = 0
+    size: int = 0
+    """Bytes of all files."""
+    hits: list[Hit] = field(default_factory=list)
+    caches: dict[str, int] = field(default_factory=dict)
+    """Bytes left by package managers, by their folder."""
+    _written: "array[int]" = field(default_factory=lambda: array("q"))
+    _folders: "array[int]" = field(default_factory=lambda: array("q"))
+    _removed: "array[int]" = field(default_factory=lambda: array("q"))
+    _emptied: "array[int]" = field(default_factory=lambda: array("q"))
+    _git: set[bytes] = field(default_factory=set)
+
+    def read(self, tar: TarStream, bounds: Bounds) -> None:
+        """Looks at every entry once. Raises `errors.UnreadableImage` (13)."""
+        for entry in tar:
+            bounds.count()
+            name = entry.name
+            parent, _, base = name.rpartition(b"/")
+            if base.startswith(_WHITEOUT):
+                self._delete(parent, base)
+            elif entry.is_folder:
+                self._folders.append(hash(name))
+            else:
+                self._written.append(hash(name))
+                self.files += 1
+                self.size += entry.size
+                if _GIT in name:
+                    self._notice(self._git_folder(parent), bounds)
+                self._count_cache(name, entry.size)
+                if entry.is_file:
+                    self._notice(bounds.search.by_name(entry, base), bounds)
+                    if 0 < entry.size <= LARGEST:
+                        self._notice(bounds.search.by_content(name, base, tar.read(entry.size)), bounds)
+
+    def _delete(self, parent: bytes, base: bytes) -> None:
+        if base == _OPAQUE:
+            self._emptied.append(hash(parent))
+        elif not base.startswith(_OTHER_WHITEOUT):
+            hidden = base[len(_WHITEOUT) :]
+            self._removed.append(hash(parent + b"/" + hidden if parent else hidden))
+
+    def _count_cache(self, name: bytes, size: int) -> None:
+        cache = cache_of(name)
+        if cache is not None and size and (cache in self.caches or len(self.caches) < _MOST_CACHES):
+            self.caches[cache] = self.caches.get(cache, 0) + size
+
+    def _git_folder(self, parent: bytes) -> Iterator[Hit]:
+        parts = parent.split(b"/")
+        if _GIT in parts:
+            folder = b"/".join(parts[: parts.index(_GIT) + 1])
+            if folder not in self._git and len(self._git) < _MOST_HITS:
+                self._git.add(folder)
+                yield Hit(checks.GIT_FOLDER, folder, "A Git repository", is_folder=True)
+
+    def _notice(self, hits: Iterator[Hit], bounds: Bounds) -> None:
+        for hit in hits:
+            bounds.hits -= 1
+            if bounds.hits >= 0:
+                self.hits.append(hit)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a later layer does to a file."""
+
+    deleted: bool
+    """Or overwritten."""
+    diff_id: str
+
+
+def fates(layers: list[Layer]) -> list[list[Fate | None]]:
+    """For every hit of every layer what becomes of it in later layers; None: it is in the final image."""
+    marks = {hit.path: _above(hit.path) for layer in layers for hit in layer.hits}
+    of_interest = {mark for path, above in marks.items() for mark in (hash(path), *above)}
+    changes = [_Changes.of(layer, of_interest) for layer in layers]
+    return [
+        [_fate(hit, marks[hit.path], changes[number + 1 :]) for hit in layer.hits]
+        for number, layer in enumerate(layers)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What a layer does to the files and folders that matter."""
+
+    diff_id: str
+    written: frozenset[int]
+    folders: frozenset[int]
+    removed: frozenset[int]
+    emptied: frozenset[int]
+
+    @classmethod
+    def of(cls, layer: Layer, marks: set[int]) -> "_Changes":
+        parts = (layer._written, layer._folders, layer._removed, layer._emptied)  # noqa: SLF001  they are one thing
+        return cls(layer.diff_id, *(frozenset(marks.intersection(part)) for part in parts))
+
+
+def _fate(hit: Hit, above: Collection[int], later: list[_Changes]) -> Fate | None:
+    own = hash(hit.path)
+    for change in later:
+        if own in change.written or (own in change.folders and not hit.is_folder):
+            return Fate(deleted=False, diff_id=change.diff_id)
+        gone = own in change.removed or any(mark in change.removed or mark in change.emptied for mark in above)
+        if gone or (hit.is_folder and own in change.emptied) or not change.written.isdisjoint(above):
+            return Fate(deleted=True, diff_id=change.diff_id)
+    return None
+
+
+def _above(path: bytes) -> frozenset[int]:
+    """The folders that a file lies in, up to the root."""
+    parts = path.split(b"/")[:-1][:_DEEPEST]
+    return frozenset([hash(b""), *(hash(b"/".join(parts[:count])) for count in range(1, len(parts) + 1))])

@@ -1,0 +1,57 @@
+"""Variables whose names say that they hold a secret, and values that are none."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_SECRET: Final = re.compile(
+    r"(?:password|passwd|passphrase|secret|token|credentials?"
+    r"|(?:api|app|access|secret|private|auth|account|encryption|signing|master|deploy|ssh|rsa|license)[_.-]?key"
+    r"|access[_.-]?key[_.-]?id|secret[_.-]?key[_.-]?base|(?:^|[_.-])(?:pass|pwd|passcode|pat))"
+    r"(?:[_.-]?\d+|[_.-]?(?:value|prod|dev|test|staging|live))?\Z",
+    re.IGNORECASE,
+)
+"""Is the end of the name: what comes behind in `TOKEN_URL` or `PASSWORD_FILE` says that it is none."""
+_NEVER: Final = frozenset({"pwd", "oldpwd", "gpg_key"})
+_PLACEHOLDER: Final = re.compile(
+    r"""\$.* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
+      | [x*.\-_]+ | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.* | todo | tbd | redacted | fake | dummy | none | null
+      | nil
+      | undefined | unset | true | false | yes | no | on | off | enabled? | disabled? | \d{1,5}
+      | (?:file:/)?/[\w.\-]+(?:/[\w.\-]+)* | [a-z]+://[^@]*""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+"""Also paths, addresses without a user, and switches."""
+_DEFAULT: Final = re.compile(
+    r"(?:change|replace)[_-]?(?:me|it|this)?|password\d*|passwd|passw0rd|pass|secret|admin\d*|root|test\d*|guest|default"
+    r"|token|letmein|qwerty|123456\d*|postgres|mysql|user",
+    re.IGNORECASE,
+)
+"""Values that everybody guesses."""
+_USER_IN_URL: Final = re.compile(r"[a-z0-9+.\-]{2,20}://[^/\s:@\"']*:([^/\s@\"']+)@", re.IGNORECASE)
+_LONGEST: Final = 4096
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name is there to hold a secret."""
+    if name.lower() in _NEVER or len(name) > _LONGEST:
+        return False
+    return _SECRET.search(name) is not None
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether the value is none: empty, to be filled in, a path, or a switch."""
+    text = value.strip().strip("\"'")
+    return not text or _PLACEHOLDER.fullmatch(text[:_LONGEST]) is not None
+
+
+def is_default(value: str) -> bool:
+    """Whether the value is a word that everybody guesses, such as `changeme`: weak, but nobody's secret."""
+    return _DEFAULT.fullmatch(value.strip().strip("\"'")[:_LONGEST]) is not None
+
+
+def passwords_in_urls(text: str) -> Iterator[str]:
+    """Passwords of `scheme://user:password@host`."""
+    for match in _USER_IN_URL.finditer(text):
+        if not is_placeholder(match[1]) and not is_default(match[1]):
+            yield match[1]
