@@ -15,7 +15,8 @@ _SECRET: Final = re.compile(
 _NEVER: Final = frozenset({"pwd", "oldpwd", "gpg_key"})
 _PLACEHOLDER: Final = re.compile(
     r"""\$.* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
-      | [x*.\-_]+ | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.* | todo | tbd | redacted | fake | dummy | none | null
+      | [x*.\-_]+ | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.*
+      | todo | tbd | redacted | fake | dummy | none | null
       | nil
       | undefined | unset | true | false | yes | no | on | off | enabled? | disabled? | \d{1,5}
       | (?:file:/)?/[\w.\-]+(?:/[\w.\-]+)* | [a-z]+://[^@]*""",

@@ -4,6 +4,7 @@ Its patterns are run on short windows alone, around words without which they can
 a plain search, and no hostile one takes the quadratic time that some of the patterns would need for it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,11 @@ _STEP: Final = 400
 """Bytes between windows where every part of a text is looked at; they overlap, so that no token is torn."""
 
 
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/]")
+_REST: Final = re.compile(r"[\w.+/=-]*")
+"""The patterns may leave the end of a token out: to take it out of a text, the whole is needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     """A detector, and the words that mark what it can find; none of them: only short texts are searched."""
@@ -23,10 +29,12 @@ class _Pattern:
     module: str
     plugin: str
     words: tuple[bytes, ...]
+    ends: bool = False
+    """Whether what it finds has one length, and nothing may follow it at once."""
 
 
 _PATTERNS: Final = (
-    _Pattern("aws", "AWSKeyDetector", (b"AKIA", b"ASIA", b"aws_secret", b"AWS_SECRET", b"awsSecret")),
+    _Pattern("aws", "AWSKeyDetector", (b"AKIA", b"ASIA", b"aws_secret", b"AWS_SECRET", b"awsSecret"), ends=True),
     _Pattern("azure_storage_key", "AzureStorageKeyDetector", (b"AccountKey=",)),
     _Pattern("github_token", "GitHubTokenDetector", (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")),
     _Pattern("gitlab_token", "GitLabTokenDetector", (b"glpat-", b"gldt-", b"glrt-", b"glptt-")),
@@ -110,9 +118,14 @@ def _around(content: bytes, word: bytes, allowance: Allowance) -> Iterator[bytes
 
 def _search(pattern: _Pattern, window: bytes) -> Iterator[Token]:
     detector = _detector(pattern)
-    for value in detector.analyze_string(window.decode("latin-1")):
-        if value:
-            yield Token(str(detector.secret_type), value)
+    text = window.decode("latin-1")
+    for match in (match for compiled in detector.denylist for match in compiled.finditer(text)):
+        # In the middle of a longer run of letters it is a piece of something encoded.
+        before, behind = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+        torn = _ENCODED.match(before) or (pattern.ends and _ENCODED.match(behind))
+        if not torn and any(True for _ in detector.analyze_string(match[0])):
+            rest = _REST.match(text, match.end())
+            yield Token(str(detector.secret_type), match[0] + (rest[0] if rest is not None else ""))
 
 
 @cache
