@@ -64,14 +64,26 @@ def _variables(content: bytes) -> bool:
     return _url_password(content)
 
 
+def _hash(pattern: bytes) -> Holds:
+    """Whether there is the hash of a password; these begin as placeholders do, with `$`."""
+    compiled = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    return lambda content: compiled.search(content) is not None
+
+
+def _composer(content: bytes) -> bool:
+    return any(section in content for section in _COMPOSER) and _TEXTS(content)
+
+
 def _anything(content: bytes) -> bool:
     return bool(content)
 
 
 _AUTHS: Final = _json(b"auth", b"identitytoken", b"registrytoken", b"password")
+_TEXTS: Final = _value(rb'"[^"\s]+"\s*:\s*"([^"]+)"')
+_COMPOSER: Final = (b'"github-oauth"', b'"http-basic"', b'"gitlab-token"', b'"gitlab-oauth"', b'"bearer"')
 _KUBECONFIG: Final = _value(rb'"?(?:client-key-data|client-key|token|password)"?[ \t]*:[ \t]*"?([^\s"]+)')
-_SHADOW: Final = _value(rb"^[^:\n]+:!{0,2}(\$[0-9a-z]{1,10}\$[^:\n]{8,}|[./0-9a-z]{13}):")
-_HTPASSWD: Final = _value(rb"^[^:\s]+:(\$[0-9a-z]{1,10}\$\S+|\{SHA\}\S+|[./0-9a-z]{13}\s)")
+_SHADOW: Final = _hash(rb"^[^:\n]+:!{0,2}(\$[0-9a-z]{1,10}\$[^:\n]{8,}|[./0-9a-z]{13}):")
+_HTPASSWD: Final = _hash(rb"^[^:\s]+:(\$[0-9a-z]{1,10}\$\S+|\{SHA\}\S+|[./0-9a-z]{13}\s)")
 
 BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
     b"credentials": (
@@ -91,7 +103,7 @@ BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
     b".dockercfg": (CredentialFile(checks.REGISTRY_CREDENTIALS, "Registry credentials", _AUTHS),),
     b"auth.json": (
         CredentialFile(checks.REGISTRY_CREDENTIALS, "Registry credentials", _AUTHS, b"containers"),
-        CredentialFile(checks.PACKAGE_CREDENTIALS, "Composer credentials", _value(rb'"[^"\s]+"\s*:\s*"([^"]+)"')),
+        CredentialFile(checks.PACKAGE_CREDENTIALS, "Composer credentials", _composer),
     ),
     b"application_default_credentials.json": (
         CredentialFile(checks.CLOUD_CREDENTIALS, "Google Cloud credentials", _json(b"refresh_token", b"private_key")),

@@ -16,7 +16,9 @@ _LONGEST: Final = 32 * 1024
 """Characters of a line that are looked at."""
 _MOST_LINES: Final = 2000
 _NOP: Final = re.compile(r"(?:/bin/sh|/bin/bash|cmd /S /C)\s+(?:-\w+\s+)*#\(nop\)\s+", re.IGNORECASE)
-_SHELL: Final = re.compile(r"(?:/bin/(?:[a-z]+/)?(?:ba|da|a|z|k)?sh|/usr/bin/(?:ba|z)sh)\s+(?:-\w+\s+)+")
+_SHELL: Final = re.compile(
+    r"(?:/bin/(?:[a-z]+/)?(?:ba|da|a|z|k)?sh|/usr/bin/(?:ba|z)sh)\s+(?:-\w+\s+(?:pipefail\s+)?)+"
+)
 _WORD: Final = re.compile(r"[A-Z]{3,11}(?=\s|$)")
 _ARGUMENTS: Final = re.compile(r"\|(\d{1,3})\s+")
 _ARGUMENT: Final = re.compile(r"(?:\A|\s)([A-Za-z_]\w{0,200})=")

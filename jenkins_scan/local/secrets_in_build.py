@@ -16,7 +16,7 @@ _LONGEST_NAME: Final = 80
 _MOST: Final = 200
 _ASSIGNMENT: Final = re.compile(r"(?<![\w$./-])([A-Za-z_][\w.-]{1,100})=(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)")
 _OPTION: Final = re.compile(
-    r"(?<=\s)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"
+    r"(?<!\S)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"
     r"(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)"
 )
 _AUTHORIZATION: Final = re.compile(

@@ -18,7 +18,7 @@ _SUBSTITUTED: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
 _OCTAL: Final = re.compile(r"0?[2-7][0-7]{3}")
-_SYMBOLIC: Final = re.compile(r"(?:[ugoa]*[+=][rwxXst]*,?)+")
+_SYMBOLIC: Final = re.compile(r"[ugoa]*[+=][rwxXst]*")
 _CHMOD_OPTION: Final = re.compile(r"--chmod=(0?[2-7][0-7]{3}|[ugoa,]*[+=]\w*s\w*)\b")
 _MOST_NAMES: Final = 5
 
@@ -95,7 +95,7 @@ def _behind_program(words: Sequence[str]) -> Iterator[str]:
 def _has_owner_bit(mode: str) -> bool:
     if _OCTAL.fullmatch(mode):
         return int(mode, 8) & 0o6000 != 0
-    return _SYMBOLIC.fullmatch(mode) is not None and any("s" in part for part in mode.split(","))
+    return any(_SYMBOLIC.fullmatch(part) and "s" in part for part in mode.split(","))
 
 
 def _unpinned(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -171,8 +171,8 @@ print(time.process_time(), file=sys.stderr)
 
 
 def write_large(path):
-    """A docker-archive of 500 MiB in some thousand files, text and other, with a key at its end; its config's digest."""
-    chance = random.Random(1)  # noqa: S311  contents that are the same every time
+    """A docker-archive of 500 MiB in some thousand files with a key at its end; its config's digest."""
+    chance = random.Random(1)  # noqa: S311  the same every time
     words = [f"{chance.getrandbits(40):x}".encode() for _ in range(5000)]
     texts = [b" ".join(chance.choices(words, k=size // 10)) for size in (500, 3000, 20_000, 60_000)]
     contents = [*texts, os.urandom(40_000), os.urandom(300_000), os.urandom(5_000_000)]

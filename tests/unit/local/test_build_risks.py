@@ -1,0 +1,315 @@
+"""Risks of the build, from config and history as each builder writes it; no secret is ever shown."""
+
+import json
+
+import pytest
+
+from jenkins_scan.errors import UnreadableImage
+from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.local import checks
+from jenkins_scan.local.history import lines_of
+from tests.support.local_images import USUAL, analysis_of, ids
+
+SECRET = "s3cr3tV4lue99"
+CLASSIC = "/bin/sh -c #(nop) "
+
+
+def found(*history, **more):
+    return analysis_of(history=history, **more).findings
+
+
+@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:root", "00", "0:1000", " root "])
+def test_root_is_found(user):
+    (finding,) = found(settings=USUAL | {"User": user})
+    assert (finding.id, finding.kind, finding.severity) == ("local/runs-as-root", Kind.BUILD_RISK, Severity.MEDIUM)
+    assert (finding.path, finding.layer, finding.source) == (None, None, "local")
+
+
+@pytest.mark.parametrize("user", ["10001", "app", "app:root", "1000:0", "rooty"])
+def test_another_user_is_not_root(user):
+    assert found(settings=USUAL | {"User": user}) == ()
+
+
+@pytest.mark.parametrize("check", [None, {}, {"Test": []}, {"Test": ["NONE"]}])
+def test_a_missing_healthcheck_is_found(check):
+    (finding,) = found(settings=USUAL | {"Healthcheck": check})
+    assert (finding.id, finding.severity) == ("local/no-healthcheck", Severity.LOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ('HEALTHCHECK &{["CMD" "/ok"] "0s" "0s" "0s" "0s" \'\\x00\'}', False),
+        (CLASSIC + ' HEALTHCHECK &{["CMD-SHELL" "ok"]}', False),
+        ('HEALTHCHECK &{["NONE"] "0s"}', True),
+        ("RUN /bin/sh -c echo HEALTHCHECK # buildkit", True),
+    ],
+)
+def test_a_healthcheck_that_a_conversion_lost_is_known_from_the_history(line, missing):
+    assert [each.id for each in found(line, settings={"User": "1"})] == ["local/no-healthcheck"] * missing
+
+
+@pytest.mark.parametrize(("port", "count"), [("22/tcp", 1), ("22", 1), ("22/udp", 0), ("2222/tcp", 0)])
+def test_exposed_ssh(port, count):
+    assert [each.id for each in found(settings=USUAL | {"ExposedPorts": {port: {}}})] == ["local/ssh-exposed"] * count
+
+
+IN_ENV = "local/secret-in-env"
+IN_ARG = "local/secret-in-arg"
+IN_HISTORY = "local/secret-in-history"
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "shown"),
+    [
+        (f"ENV API_KEY={SECRET}", IN_ENV, "ENV API_KEY=****"),
+        (f"{CLASSIC} ENV DB_PASSWORD={SECRET}", IN_ENV, "ENV DB_PASSWORD=****"),
+        (f'ENV A=b MY_SECRET="{SECRET} and more" C=d', IN_ENV, "ENV A=b MY_SECRET=**** C=d"),
+        (f"{CLASSIC} ENV GITHUB_TOKEN {SECRET}", IN_ENV, "ENV GITHUB_TOKEN ****"),
+        (f"ENV URL=postgres://me:{SECRET}@db/x", IN_ENV, "ENV URL=postgres://****@db/x"),
+        ("ENV HARMLESS=ghp_" + "a1B2c3D4e5F6" * 3, IN_ENV, "ENV HARMLESS=****"),
+        (f"ARG NPM_TOKEN={SECRET}", IN_ARG, "ARG NPM_TOKEN=****"),
+        (f"{CLASSIC} ARG NPM_TOKEN={SECRET}", IN_ARG, "ARG NPM_TOKEN=****"),
+        (f"|1 TOKEN={SECRET} /bin/sh -c make", IN_ARG, "RUN |TOKEN=****| make"),
+        (f"RUN |2 A=b c TOKEN={SECRET} /bin/sh -c make # buildkit", IN_ARG, "RUN |A=b c TOKEN=****| make"),
+        (f"RUN |1 TOKEN={SECRET} x=y /bin/bash -o pipefail -c make # buildkit", IN_ARG, "RUN |TOKEN=****| make"),
+        (f"|1 TOKEN={SECRET}", IN_ARG, "RUN |TOKEN=****|"),
+        (f"/bin/sh -c export APP_SECRET={SECRET} && make", IN_HISTORY, "RUN export APP_SECRET=**** && make"),
+        (f"RUN /bin/sh -c login --password {SECRET} x", IN_HISTORY, "RUN login --password **** x"),
+        (f"RUN /bin/sh -c login --api-key='{SECRET}'", IN_HISTORY, "RUN login --api-key='****'"),
+        (
+            f'RUN /bin/sh -c get -H "Authorization: Bearer {SECRET}" x',
+            IN_HISTORY,
+            'RUN get -H "Authorization: Bearer ****" x',
+        ),
+        (
+            f"RUN git clone https://me:{SECRET}@git.example.com/x",
+            IN_HISTORY,
+            "RUN git clone https://****@git.example.com/x",
+        ),
+        ("RUN echo AKIAZ2X4C6V8B0N1M3K5", IN_HISTORY, "RUN echo ****"),
+        (f"COPY --secret-token={SECRET} a b", IN_HISTORY, "COPY --secret-token=**** a b"),
+    ],
+)
+def test_a_secret_is_found_and_not_shown(line, name, shown):
+    (finding,) = found(line)
+    assert (finding.id, finding.path, finding.layer) == (name, shown, "history line 1")
+    assert finding.severity is Severity.HIGH
+    assert SECRET not in repr(finding)
+
+
+def test_a_secret_in_the_config_alone_is_found():
+    (finding,) = found(env=["PATH=/bin", f"AWS_ACCESS_KEY_ID={SECRET}"])
+    assert (finding.id, finding.path, finding.layer) == (IN_ENV, "ENV AWS_ACCESS_KEY_ID=****", None)
+
+
+def test_a_secret_is_reported_once_with_its_line_and_hidden_in_all_others():
+    lines = [
+        f"ENV TOKEN={SECRET}",
+        f"|1 PASSWORD={SECRET}1 /bin/sh -c make",
+        f"|1 PASSWORD={SECRET}1 /bin/sh -c curl {SECRET} | sh",
+    ]
+    findings = found(*lines, env=[f"TOKEN={SECRET}"])
+    assert [(each.id, each.layer) for each in findings] == [
+        (IN_ENV, "history line 1"),
+        (IN_ARG, "history line 2"),
+        ("local/piped-to-shell", "history line 3"),
+    ]
+    assert SECRET not in repr(findings)
+
+
+def test_a_value_that_the_classic_builder_wrote_without_quotes_is_hidden_whole():
+    (finding,) = found(f"{CLASSIC} ENV MY_PASSWORD=two words B=c", env=["MY_PASSWORD=two words", "B=c"])
+    assert finding.path == "ENV MY_PASSWORD=**** B=c"
+
+
+def test_a_short_secret_is_hidden_where_it_stands():
+    (finding,) = found("ENV MY_PAT=ab9 OTHER=cab9d")
+    assert finding.path == "ENV MY_PAT=**** OTHER=cab9d"
+
+
+@pytest.mark.parametrize("value", ["changeme", "password", "Admin123", "guest", '"secret"'])
+def test_a_password_that_everybody_guesses_is_a_weaker_finding(value):
+    (finding,) = found(f"ENV DB_PASSWORD={value}")
+    assert (finding.id, finding.severity) == ("local/default-password", Severity.MEDIUM)
+    assert finding.path.strip('"').rstrip('"') == "ENV DB_PASSWORD=****" or value[0] == '"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ENV TOKEN=",
+        "ENV TOKEN=${OTHER}",
+        "ENV DB_PASSWORD=$DB",
+        "ENV API_KEY=<your-key>",
+        "ENV API_KEY=your-api-key",
+        "ENV SECRET=xxxxxx",
+        "ENV ALLOW_EMPTY_PASSWORD=yes",
+        "ENV DB_PASSWORD_FILE=/run/secrets/db",
+        "ENV DB_PASSWORD=/run/secrets/db",
+        "ENV TOKEN_URL=https://example.com/token",
+        "ENV GPG_KEY=0D96DF4D4110E5C43FBFB17F2D347EA6AA65421D",
+        "ENV PUBLIC_KEY=abcdefghijk",
+        "ENV PWD=/app",
+        "ENV TOKENIZERS_PARALLELISM=false",
+        "ENV URL=https://me:${PASSWORD}@db/x",
+        "ARG TOKEN",
+        "RUN |1 TOKEN= /bin/sh -c make # buildkit",
+        'RUN /bin/sh -c curl -H "Authorization: Bearer $TOKEN" x',
+        "RUN /bin/sh -c TOKEN=$(cat /run/secrets/token) make",
+        "RUN /bin/sh -c login --password-stdin < x",
+        "LABEL token=x",
+    ],
+)
+def test_what_holds_no_secret_is_left_alone(line):
+    assert found(line) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("ADD https://example.com/x /x # buildkit", 1),
+        ("ADD git@github.com:a/b.git /x # buildkit", 1),
+        ("ADD --checksum=sha256:24 https://example.com/x /x # buildkit", 0),
+        (f"{CLASSIC}ADD file:abc in / ", 0),
+        ("COPY https:/x /x # buildkit", 0),
+    ],
+)
+def test_add_from_a_url(line, count):
+    assert [each.id for each in found(line)] == ["local/add-from-url"] * count
+
+
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [
+        ("curl -fsSL https://x/install.sh | sh", 1),
+        ("set -e; wget -qO- https://x | sudo -E bash -", 1),
+        ("curl https://x | tee f | /bin/bash -s -- -y", 1),
+        ("curl https://x | env A=b python3 -", 1),
+        ('bash -c "$(curl -fsSL https://x)"', 1),
+        ("bash <(curl -s https://x)", 1),
+        ("eval `wget -qO- https://x`", 1),
+        ("if true; then curl https://x | sh; fi", 1),
+        ("curl -o f https://x && sh f", 0),
+        ("curl https://x | tar xz", 0),
+        ("cat f | sh", 0),
+        ("echo curl https://x | sh", 0),
+        ("curl https://x || sh fallback", 0),
+    ],
+)
+def test_a_download_that_is_run_unseen(command, count):
+    assert [each.id for each in found(f"RUN /bin/sh -c {command} # buildkit")] == ["local/piped-to-shell"] * count
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("RUN /bin/sh -c chmod u+s /x", 1),
+        ("/bin/sh -c true && chmod -R g+s,o-r /x", 1),
+        ("RUN chmod 4755 /x", 1),
+        ("RUN sudo chmod --verbose 02755 /x", 1),
+        ("RUN chmod a=rxs /x", 1),
+        ("COPY --chmod=4755 a b # buildkit", 1),
+        ("ADD --chmod=u+s a b", 1),
+        ("COPY --chmod=755 a b", 0),
+        ("RUN chmod 1777 /tmp", 0),
+        ("RUN chmod 0755 /x", 0),
+        ("RUN chmod +x /sets", 0),
+        ("RUN chmod -s /x", 0),
+        ("RUN echo chmod u+s", 0),
+        ("RUN chmod", 0),
+    ],
+)
+def test_owner_bits_set_by_the_build(line, count):
+    assert [each.id for each in found(line)] == ["local/setuid-set"] * count
+
+
+@pytest.mark.parametrize(
+    ("command", "listed"),
+    [
+        (
+            "apt-get update && apt-get install -y --no-install-recommends curl git=1:2.30 -t stable vim",
+            "apt-get: curl, vim",
+        ),
+        ("apt-get -y install curl && rm -rf /x", "apt-get: curl"),
+        ("DEBIAN_FRONTEND=noninteractive apt install ./a.deb curl", "apt: curl"),
+        ("apk add --no-cache --virtual .deps gcc musl-dev=1.2 'a~1'", "apk: gcc"),
+        (
+            "pip install --no-cache-dir -r requirements.txt requests flask==2.0 'a>=1' . git+https://x",
+            "pip: requests, a>=1",
+        ),
+        ("python3 -m pip install -U pip", "pip: pip"),
+        ("pip3 install -i https://x a b c d e f g > /dev/null", "pip: a, b, c, d, e and 2 more"),
+        ("npm install -g yarn @a/b@1.2.3 n@9", "npm: yarn"),
+        ("gem install bundler", "gem: bundler"),
+        ("apt-get install curl; pip install x", "apt-get: curl; pip: x"),
+        ("(apt-get install curl)", "apt-get: curl"),
+        ("apt-get install 'unfinished curl", "apt-get: 'unfinished, curl"),
+    ],
+)
+def test_installs_without_a_version(command, listed):
+    (finding,) = found(f"RUN /bin/sh -c {command} # buildkit")
+    assert (finding.id, finding.severity) == ("local/unpinned-install", Severity.LOW)
+    assert finding.title == f"Installed without a version: {listed}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "apt-get update",
+        "apt-get install",
+        "npm install",
+        "npm ci -g",
+        "gem install bundler -v 2.1",
+        "pip install -r requirements.txt",
+        "pip install --requirement=requirements.txt $EXTRA",
+        "apk add --no-cache curl=8.0",
+        "echo apt-get install curl",
+        "",
+    ],
+)
+def test_installs_that_are_pinned_or_none(command):
+    assert found(f"RUN {command}") == ()
+
+
+def test_a_line_that_is_too_long_is_looked_at_in_part_and_said():
+    analysis = analysis_of(history=["RUN chmod 4755 /x && " + "x" * 40_000 + " && curl x | sh"])
+    assert ids(analysis) == ["setuid-set"]
+    assert analysis.notes == ("Only the beginning of history line 1 was looked at: it is too long.",)
+    assert len(analysis.findings[0].path) < 300
+
+
+def test_evidence_is_one_line_without_control_characters():
+    (finding,) = found("RUN chmod 4755 /x &&\n\x1b[31m echo \u202e done")
+    assert finding.path == "RUN chmod 4755 /x && echo done"
+
+
+def test_secrets_have_a_bound():
+    many = " ".join(f"A{number}_TOKEN=v{number}alue9" for number in range(400))
+    assert len(found(f"ENV {many}")) == 200
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"history": 1}, {"history": [1]}, {"history": [{"created_by": 2}]}],
+    ids=lambda config: json.dumps(config),
+)
+def test_a_history_that_is_none_is_refused(config):
+    with pytest.raises(UnreadableImage):
+        lines_of(config)
+
+
+def test_lines_without_a_command_are_passed_over_and_counted():
+    rows = [{"created_by": "RUN a"}, {"comment": "imported"}, {"created_by": "jib-maven-plugin:3"}]
+    lines = lines_of({"history": rows})
+    assert [(line.number, line.instruction, line.text) for line in lines] == [
+        (1, "RUN", "a"),
+        (3, "", "jib-maven-plugin:3"),
+    ]
+    assert lines_of({}) == []
+
+
+def test_every_check_has_an_id_of_its_own():
+    names = [check.id for check in checks.CHECKS]
+    assert len(set(names)) == len(names) > 20
+    assert all(name.startswith("local/") for name in names)

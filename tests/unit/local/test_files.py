@@ -1,0 +1,277 @@
+"""Files in layers: what each check notices, what it leaves alone, and what later layers do to a finding."""
+
+import json
+
+import pytest
+
+from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.local.files import LARGEST, Search
+from jenkins_scan.local.layer import Bounds, Layer
+from tests.support.docker_archives import tar_of
+from tests.support.local_images import KEY, analysis_of, digest_of, ids, member, stream
+
+GITHUB = b"ghp_" + b"a1B2c3D4e5F6" * 3
+AWS = b"AKIA" + b"Z2X4C6V8B0N1M3K5"
+JWT = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+AUTHS = json.dumps({"auths": {"registry.example.com": {"auth": "dXNlcjpwYXNzd29yZA=="}}}).encode()
+KUBECONFIG = b"apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: abcdef123456\n"
+
+SENSITIVE = {
+    "private-key": [
+        ("app/id_rsa", KEY),
+        ("etc/app.yaml", b"name: app\nkey: |\n" + KEY),
+        ("app/service.json", b'{"private_key": "' + KEY.replace(b"\n", b"\\n") + b'"}'),
+        ("app/short.pem", b"\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----\n"),
+        ("app/ssh2", b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56\n"),
+        ("app/key.asc", b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ==\n"),
+        ("app/key.ppk", b"PuTTY-User-Key-File-3: ssh-rsa\n"),
+        ("usr/share/doc/app/key.pem", KEY),
+    ],
+    "cloud-credentials": [
+        ("root/.aws/credentials", b"[default]\naws_access_key_id = A\naws_secret_access_key = abcdefghij\n"),
+        ("root/.aliyun/config.json", b'{"profiles": [{"access_key_secret": "abcdefgh"}]}'),
+        ("root/.config/gcloud/application_default_credentials.json", b'{"refresh_token": "1//abc"}'),
+        ("root/.config/gcloud/credentials.db", b"SQLite\0"),
+        ("root/.azure/msal_token_cache.json", b'{"AccessToken": {"a": {"secret": "ey.abc"}}}'),
+    ],
+    "registry-credentials": [
+        ("root/.docker/config.json", AUTHS),
+        ("kaniko/.docker/config.json", AUTHS),
+        ("run/containers/auth.json", AUTHS),
+    ],
+    "package-credentials": [
+        ("app/.npmrc", b"//registry.npmjs.org/:_authToken=npm_abcdef\n"),
+        ("app/auth.json", b'{"github-oauth": {"github.com": "abcdef"}}'),
+        ("root/.pypirc", b"[pypi]\nusername = __token__\npassword = pypi-abc\n"),
+        ("root/.m2/settings.xml", b"<server><password>geheim</password></server>"),
+        ("root/.cargo/credentials.toml", b'[registry]\ntoken = "abcdef"\n'),
+        ("root/.gem/credentials", b":rubygems_api_key: rubygems_abc\n"),
+        ("etc/pip.conf", b"[global]\nindex-url = https://me:geheim9@pypi.example.com/simple\n"),
+    ],
+    "login-credentials": [
+        ("root/.netrc", b"machine git.example.com login me password geheim9\n"),
+        ("root/.git-credentials", b"https://me:geheim9@git.example.com\n"),
+        ("root/.pgpass", b"db:5432:app:me:geheim9\n"),
+        ("root/.my.cnf", b"[client]\npassword = geheim9\n"),
+    ],
+    "kubeconfig": [
+        ("root/.kube/config", KUBECONFIG),
+        ("app/prod-kubeconfig.yaml", KUBECONFIG),
+        ("etc/kubernetes/admin.conf", KUBECONFIG),
+        ("app/any.yaml", b"users:\n- user:\n    client-key-data: " + b"QUJD" * 20),
+    ],
+    "env-file": [
+        ("app/.env", b"# DB\nPORT=80\nexport DB_PASSWORD='geheim9'\n"),
+        ("app/.env.production", b"API_KEY=abc123def\n"),
+        ("app/prod.env", b"URL=postgres://me:geheim9@db/app\n"),
+    ],
+    "password-store": [
+        ("etc/shadow", b"daemon:*:1::\nroot:$6$abcdefgh$ABCDEFGHIJKLMNOP:1:0::\n"),
+        ("etc/shadow-", b"root:!$y$j9T$abcdefghijkl:1:0::\n"),
+        ("var/www/.htpasswd", b"me:$apr1$abc$def\n"),
+        ("app/store.kdbx", b"\x03\xd9\xa2\x9a"),
+    ],
+    "key-store": [("app/server.p12", b"0\x82"), ("app/Server.JKS", b"\xfe\xed")],
+    "token": [
+        ("app/config.py", b'TOKEN = "' + GITHUB + b'"\n'),
+        ("app/notes.txt", b"the key is " + AWS + b"\n"),
+        ("app/a.tf", b'aws_secret_access_key = "' + b"aB3+" * 10 + b'"'),
+        ("app/b.txt", b"x" * 3000 + b" glpat-" + b"abcDEF123_" * 2 + b" "),
+        ("app/c.txt", b"https://hooks.slack.com/services/T0ABC/B0DEF/abcdef123"),
+        ("app/d.js", b"stripe('sk_live_" + b"a1B2c3" * 4 + b"')"),
+    ],
+    "web-token": [("app/e.txt", b"Bearer " + JWT)],
+}
+HARMLESS = {
+    "a public certificate": ("etc/ssl/cert.pem", b"-----BEGIN CERTIFICATE-----\nMIID\n-----END CERTIFICATE-----\n"),
+    "a public key": ("app/key.pub", b"-----BEGIN PUBLIC KEY-----\nMIIB\n"),
+    "a program that writes keys": ("app/write.py", b'HEAD = "-----BEGIN PRIVATE KEY-----\\n"\n'),
+    "a document about keys": ("app/README", b"It begins with:\n-----BEGIN PRIVATE KEY-----\n...\n"),
+    "a binary with the words": ("bin/tool", b"\0-----BEGIN PRIVATE KEY-----\n" + b"QUJD" * 30),
+    "credentials to be filled in": ("root/.npmrc", b"//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n"),
+    "AWS settings without a secret": ("root/.aws/credentials", b"[default]\nrole_arn = x\n"),
+    "credentials of something else": ("app/credentials", b"aws_secret_access_key = abcdefghij\n"),
+    "a docker config without a login": ("root/.docker/config.json", b'{"auths": {"a": {}}, "credsStore": "pass"}'),
+    "an example of variables": ("app/.env.example", b"DB_PASSWORD=geheim9\n"),
+    "variables without secrets": ("app/.env", b"PORT=80\nTOKEN_URL=https://x\nSECRET=\nPASSWORD_FILE=/run/secrets/x\n"),
+    "a folder's environment": ("app/.envoy", b"DB_PASSWORD=geheim9\n"),
+    "locked accounts": ("etc/shadow", b"root:*:1:0:99999:7:::\nwww:!:1::\nx:!!:1::\n"),
+    "the shadow of something else": ("app/shadow", b"root:$6$abcdefgh$ABCDEFGHIJKLMNOP:1:0::\n"),
+    "the key of AWS's documentation": ("app/aws.rst", b"AKIAIOSFODNN7EXAMPLE"),
+    "letters in something encoded": ("app/wasm.js", b"'" + b"QUJD" * 9 + AWS + b"QUJD'"),
+    "something encoded that begins so": ("app/data.js", b"'" + AWS + b"QUJD'"),
+    "no valid JWT": ("app/f.txt", b"eyJhYmM.eyJ."),
+    "a cluster without a secret": ("root/.kube/config", b"kind: Config\nclusters: []\n"),
+    "an empty key store": ("app/empty.p12", b""),
+    "Git's file of a worktree": ("src/.git", b"gitdir: ../x\n"),
+    "a name with git in it": ("src/.gitignore", b"*.pyc\n"),
+    "a folder with git in its name": ("src/a.git/HEAD", b"ref"),
+    "something else's login": ("app/auth.json", b'{"user": "me"}'),
+    "an empty list of packages": ("var/lib/apt/lists/lock", b""),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "content"), [(name, *case) for name, cases in SENSITIVE.items() for case in cases]
+)
+def test_a_sensitive_file_is_found(name, path, content):
+    found = analysis_of({"etc/hostname": b"x", path: content})
+    (finding,) = found.findings
+    assert (finding.id, finding.path) == (f"local/{name}", f"/{path}")
+    assert (finding.kind, finding.source, finding.fixable) == (Kind.SENSITIVE_FILE, "local", True)
+    medium = name in ("web-token", "key-store")
+    assert finding.severity is (Severity.MEDIUM if medium else Severity.HIGH)
+    assert finding.title.endswith("(in the final image)")
+    assert finding.layer == digest_of(tar_of({"etc/hostname": b"x", path: content}))
+    assert finding.fix.startswith("Revoke it")
+    assert "geheim9" not in repr(finding)
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_a_harmless_file_is_left_alone(case):
+    path, content = HARMLESS[case]
+    assert ids(analysis_of({path: content})) == []
+
+
+def test_a_file_beyond_the_limit_is_not_looked_into():
+    assert ids(analysis_of({"app/key": KEY + bytes(LARGEST)})) == []
+
+
+def test_a_repository_is_found_once_in_each_folder_and_layer():
+    files = {"a/.git/HEAD": b"x", "a/.git/objects/1": b"x", ".git/HEAD": b"x"}
+    found = analysis_of(files, {"a/.git/HEAD": b"y"})
+    assert [(finding.path, finding.title) for finding in found.findings] == [
+        ("/a/.git", "A Git repository (in the final image)"),
+        ("/.git", "A Git repository (in the final image)"),
+        ("/a/.git", "A Git repository (in the final image)"),
+    ]
+
+
+def test_a_password_in_a_remote_of_git_is_found():
+    found = analysis_of({"a/.git/config": b"url = https://me:geheim9@git.example.com/x\n"})
+    assert ids(found) == ["git-folder", "login-credentials"]
+
+
+def test_several_kinds_of_tokens_in_one_file_are_one_finding():
+    (finding,) = analysis_of({"app/t": GITHUB + b"\n" + AWS}).findings
+    assert finding.title == "AWS Access Key and GitHub Token in a text file (in the final image)"
+
+
+@pytest.mark.parametrize(
+    ("later", "becomes"),
+    [
+        ({"app/.wh.id_rsa": b""}, "deleted"),
+        ({".wh.app": b""}, "deleted"),
+        ({"app/.wh..wh..opq": b""}, "deleted"),
+        ({".wh..wh..opq": b""}, "deleted"),
+        ({"app": b"a file in the folder's place"}, "deleted"),
+        ({"app/id_rsa": b"x"}, "overwritten"),
+        ({"app/.wh..wh..opq": b"", "app/id_rsa": b"x"}, "overwritten"),
+        ({"app/.wh.other": b"", "app/.wh..wh.plnk": b"", "app/other": b"x"}, None),
+    ],
+)
+def test_what_a_later_layer_does_to_a_key_is_told_and_the_key_still_reported(later, becomes):
+    found = analysis_of({"app/id_rsa": KEY}, {"etc/x": b"x"}, later)
+    (finding,) = found.findings
+    assert finding.layer == digest_of(tar_of({"app/id_rsa": KEY}))
+    if becomes is None:
+        assert finding.title == "A private key (in the final image)"
+    else:
+        layer = digest_of(tar_of(later))[:19]
+        assert finding.title == f"A private key ({becomes} in a later layer, {layer}, still shipped)"
+
+
+def test_a_folder_in_the_place_of_a_key_overwrites_it_and_one_over_a_repository_does_not():
+    later = tar_of({}, member("id_rsa", kind=b"5"), member("a/.git", kind=b"5"))
+    key, git = analysis_of({"id_rsa": KEY, "a/.git/HEAD": b"x"}, later).findings
+    assert key.title.startswith("A private key (overwritten")
+    assert git.title == "A Git repository (in the final image)"
+
+
+def test_a_repository_that_is_emptied_is_deleted():
+    (git,) = analysis_of({"a/.git/HEAD": b"x"}, {"a/.git/.wh..wh..opq": b""}).findings
+    assert git.title.startswith("A Git repository (deleted")
+
+
+def test_a_whiteout_says_nothing_of_its_own_layer_or_a_later_one():
+    found = analysis_of({"app/.wh.id_rsa": b"", "app/id_rsa": KEY}, {"etc/.wh.x": b""})
+    assert [finding.title for finding in found.findings] == ["A private key (in the final image)"]
+
+
+@pytest.mark.parametrize(
+    ("info", "found"),
+    [
+        (member("app/tool", mode=0o4755), [("setuid-file", "A program that runs as user 0 (setuid)")]),
+        (member("usr/bin/tool", mode=0o6755, uid=7), [("setuid-file", "A program that runs as user 7 (setuid)")]),
+        (member("opt/su", mode=0o4755), [("setuid-file", "A program that runs as user 0 (setuid)")]),
+        (member("app/tool", mode=0o2755), [("setgid-file", "A program that runs with another group (setgid)")]),
+        (member("app/data", mode=0o2644), []),
+        (member("usr/bin/passwd", mode=0o4755), []),
+        (member("var/mail", mode=0o2775, kind=b"5"), []),
+        (member("app/link", mode=0o4777, kind=b"2", link="tool"), []),
+    ],
+)
+def test_owner_bits_of_files(info, found):
+    findings = analysis_of(tar_of({}, info)).findings
+    assert [(each.id, each.title.removesuffix(" (in the final image)")) for each in findings] == [
+        (f"local/{name}", title) for name, title in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("var/lib/apt/lists/deb_Packages", "/var/lib/apt/lists"),
+        ("var/cache/apt/archives/curl.deb", "/var/cache/apt"),
+        ("var/cache/apk/APKINDEX.1.tar.gz", "/var/cache/apk"),
+        ("var/cache/dnf/x/packages/a.rpm", "/var/cache/dnf"),
+        ("root/.cache/pip/http/a", "/root/.cache/pip"),
+        ("home/me/.npm/_cacache/x", "/home/me/.npm/_cacache"),
+        ("var/log/dpkg.log", None),
+        ("opt/.cache/pip/x", None),
+    ],
+)
+def test_caches_of_package_managers(path, folder):
+    found = analysis_of({path: bytes(1500), f"{path}2": bytes(2 * 1024**2)}).findings
+    assert [(each.id, each.path, each.title) for each in found] == (
+        [] if folder is None else [("local/package-cache", folder, "A package manager left 2.0 MiB in its cache")]
+    )
+
+
+def test_a_small_cache_is_counted_in_kib():
+    (finding,) = analysis_of({"var/cache/apk/x": bytes(1500)}).findings
+    assert finding.title == "A package manager left 2 KiB in its cache"
+
+
+def test_the_files_of_all_layers_are_counted():
+    found = analysis_of({"a": b"12", "b": b"345"}, {"a": b"6", ".wh.b": b""})
+    assert (found.layers, found.files, found.bytes, found.notes) == (2, 3, 6, ())
+
+
+@pytest.mark.parametrize("search", [Search(most_texts=1), Search(most_bytes=60), Search(most_windows=0)])
+def test_tokens_are_looked_for_up_to_a_bound_and_keys_beyond_it(search):
+    layer = Layer()
+    layer.read(stream(tar_of({"a": AWS, "b": AWS + b" " * 50, "c": KEY})), Bounds(search))
+    assert search.is_exhausted
+    assert [(hit.check.id, hit.path) for hit in layer.hits if hit.path != b"a"] == [("local/private-key", b"c")]
+
+
+def test_findings_beyond_a_bound_are_counted_and_not_listed():
+    bounds, layer = Bounds(hits=2), Layer()
+    layer.read(stream(tar_of({f"{number}": KEY for number in range(5)})), bounds)
+    assert [hit.path for hit in layer.hits] == [b"0", b"1"]
+    assert bounds.hits == -3
+    caches = {f"home/{number}/.cache/pip/x": b"x" for number in range(150)}
+    layer.read(stream(tar_of(caches)), bounds)
+    assert len(layer.caches) == 100
+
+
+def test_notes_tell_what_was_not_looked_at():
+    stores = {f"{number}.p12": b"x" for number in range(2003)}
+    marks = b"k_live_" + b" " * 505
+    found = analysis_of({"a": marks * 2000, **{f"{part}": marks * 1900 for part in range(10)}, **stores})
+    assert len(found.findings) == 2000
+    assert found.notes == (
+        "Tokens were not looked for in all text files: there are too many.",
+        "3 more files that should not be there are not listed.",
+    )
