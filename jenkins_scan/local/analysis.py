@@ -12,7 +12,7 @@ from jenkins_scan.local.checks import SOURCE
 from jenkins_scan.local.collection import Collection
 from jenkins_scan.local.content import Content
 from jenkins_scan.local.files import Hit
-from jenkins_scan.local.layer import Fate, Layer, fates
+from jenkins_scan.local.layer import Bounds, Fate, Layer, fates
 from jenkins_scan.plain_text import one_line
 
 _LONGEST_PATH: Final = 1000
@@ -35,13 +35,13 @@ class Analysis:
     """Of these files."""
 
 
-def analyse(image: Content) -> Analysis:
+def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
     """Build risks and sensitive files of an image; its bytes are read once, and nothing is kept of them.
 
-    Every layer is hashed on the way: what is analysed is what was identified. Raises `errors.UnreadableImage` (13) when
+    `bounds` is how much is looked at at most; the usual ones are for images of any usual size. Every layer is hashed on the way: what is analysed is what was identified. Raises `errors.UnreadableImage` (13) when
     it is not, or cannot be read to its end, and `errors.ImageError` (13) when it cannot be reached.
     """
-    collection = Collection()
+    collection = Collection(bounds or Bounds())
     with image.parts() as parts:
         collection.add(parts)
     found = assembled(collection, image.wanted)

@@ -13,7 +13,7 @@ from jenkins_scan.local.tokens import Allowance, tokens_in_line
 from jenkins_scan.plain_text import one_line
 
 _LONGEST_NAME: Final = 80
-_MOST: Final = 200
+_MOST: Final = 100
 _ASSIGNMENT: Final = re.compile(r"(?<![\w$./-])([A-Za-z_][\w.-]{1,100})=(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)")
 _OPTION: Final = re.compile(
     r"(?<!\S)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from typing import Any
 
 from jenkins_scan.local.analysis import Analysis, analyse
 from jenkins_scan.local.content import Part, Wanted
+from jenkins_scan.local.layer import Bounds
 from jenkins_scan.local.tar_stream import TarStream
-from tests.support.docker_archives import archive, packed_image, tar_of
+from tests.support.docker_archives import packed_image, tar_of
 
 KEY = (
     b"-----BEGIN RSA PRIVATE KEY-----\n"
@@ -58,20 +60,14 @@ def analysis_of(
     history: Sequence[str] = (),
     env: Sequence[str] = (),
     settings: Mapping[str, Any] = USUAL,
+    bounds: Bounds | None = None,
 ) -> Analysis:
     """What is found in an image with these layers and settings."""
     tars = [layer if isinstance(layer, bytes) else tar_of(layer) for layer in layers]
     rows = [{"created_by": line} for line in history]
     image = packed_image(layers=tars, history=rows, config={**settings, "Env": list(env)})
-    files = {**image.files, "manifest.json": archive_manifest(archive(image))}
-    return analyse(Parts(files, Wanted(image.config_digest)))
-
-
-def archive_manifest(content: bytes) -> bytes:
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        file = tar.extractfile("manifest.json")
-        assert file is not None
-        return file.read()
+    files = {**image.files, "manifest.json": json.dumps([image.entry]).encode()}
+    return analyse(Parts(files, Wanted(image.config_digest)), bounds)
 
 
 def ids(found: Analysis) -> list[str]:

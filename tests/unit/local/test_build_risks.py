@@ -285,14 +285,14 @@ def test_evidence_is_one_line_without_control_characters():
 
 
 def test_secrets_have_a_bound():
-    many = " ".join(f"A{number}_TOKEN=v{number}alue9" for number in range(400))
-    assert len(found(f"ENV {many}")) == 200
+    many = " ".join(f"A{number}_TOKEN=v{number}alue9" for number in range(110))
+    assert len(found(f"ENV {many}")) == 100
 
 
 @pytest.mark.parametrize(
     "config",
     [{"history": 1}, {"history": [1]}, {"history": [{"created_by": 2}]}],
-    ids=lambda config: json.dumps(config),
+    ids=json.dumps,
 )
 def test_a_history_that_is_none_is_refused(config):
     with pytest.raises(UnreadableImage):
