@@ -38,8 +38,9 @@ class Analysis:
 def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
     """Build risks and sensitive files of an image; its bytes are read once, and nothing is kept of them.
 
-    `bounds` is how much is looked at at most; the usual ones are for images of any usual size. Every layer is hashed on the way: what is analysed is what was identified. Raises `errors.UnreadableImage` (13) when
-    it is not, or cannot be read to its end, and `errors.ImageError` (13) when it cannot be reached.
+    Every layer is hashed on the way: what is analysed is what was identified. `bounds` is how much is looked at, by
+    default enough for images of any usual size. Raises `errors.UnreadableImage` (13) when it is not the identified
+    image or cannot be read to its end, and `errors.ImageError` (13) when it cannot be reached.
     """
     collection = Collection(bounds or Bounds())
     with image.parts() as parts:

@@ -1,6 +1,8 @@
 """Risks of the build, from config and history as each builder writes it; no secret is ever shown."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -313,3 +315,9 @@ def test_every_check_has_an_id_of_its_own():
     names = [check.id for check in checks.CHECKS]
     assert len(set(names)) == len(names) > 20
     assert all(name.startswith("local/") for name in names)
+
+
+def test_the_page_of_the_checks_names_each_with_its_severity():
+    page = (Path(__file__).parents[3] / "docs" / "local-checks.md").read_text()
+    rows = re.findall(r"^\| `(local/[a-z-]+)` \| (\w+) \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted((check.id, check.severity.value) for check in checks.CHECKS)
