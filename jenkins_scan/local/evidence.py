@@ -17,7 +17,7 @@ _LIKELY: Final = (
     re.compile(rf"(\bauthorization:\s*(?:\w+\s+)?){_VALUE}", re.IGNORECASE),
     re.compile(rf"((?:\s|^)(?:-u|--user|-p|--passphrase|--pass)[ =]){_VALUE}"),
     re.compile(
-        rf"([\w.-]{{0,80}}(?:password|passwd|passphrase|secret|token|apikey|api_key|credential|private_?key|access_?key(?:_?id)?)"
+        rf"((?<![\w.-])[\w.-]{{0,80}}(?:password|passwd|passphrase|secret|token|apikey|api_key|credential|private_?key|access_?key(?:_?id)?)"
         rf"[\w.-]{{0,80}}(?:=|:\s{{0,4}}|\s{{1,4}})){_VALUE}",
         re.IGNORECASE,
     ),

@@ -56,7 +56,7 @@ class Search:
     """Looks at files one by one; it knows how much it may still look at."""
 
     def __init__(
-        self, *, most_texts: int = 100_000, most_bytes: int = 512 * 1024**2, most_windows: int = 20_000
+        self, *, most_texts: int = 100_000, most_bytes: int = 512 * 1024**2, most_windows: int = 10_000
     ) -> None:
         self._texts = most_texts
         self._bytes = most_bytes

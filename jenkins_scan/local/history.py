@@ -23,7 +23,9 @@ _WORD: Final = re.compile(r"[A-Z]{3,11}(?=\s|$)")
 _ARGUMENTS: Final = re.compile(r"\|(\d{1,3})\s+")
 _ARGUMENT: Final = re.compile(r"(?:\A|\s)([A-Za-z_]\w{0,200})=")
 _BUILDKIT: Final = re.compile(r"\s*# buildkit(?:\.dockerfile\.v0)?\s*\Z")
-_PAIR: Final = re.compile(r"""([A-Za-z_][\w.-]{0,200})=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""", re.DOTALL)
+_PAIR: Final = re.compile(
+    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,200})=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _SECRET: Final = re.compile(
 """Is the end of the name: what comes behind in `TOKEN_URL` or `PASSWORD_FILE` says that it is none."""
 _NEVER: Final = frozenset({"pwd", "oldpwd", "gpg_key"})
 _PLACEHOLDER: Final = re.compile(
-    r"""\$(?:[{(].*)? | \$[A-Za-z_]\w* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
+    r"""\$(?:[{(].*)? | \$[\w@*\#?!]\w* | `.* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
       | [x*.\-_]+ | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.*
       | todo | tbd | redacted | fake | dummy | none | null
       | nil

@@ -19,6 +19,10 @@ _OPTION: Final = re.compile(
     r"(?<!\S)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"
     r"(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)"
 )
+_CHANGED: Final = re.compile(
+    r"\becho\s+[\"']?[\w.-]{1,64}:([^\s\"'|]{1,256})[\"']?\s{0,8}\|\s{0,8}(?:sudo\s{1,8})?chpasswd\b"
+)
+_LOGIN: Final = re.compile(r"(?<!\S)(?:-u|--user)[ =]?[\"']?[^\s:\"'$]{1,256}:([^\s\"']{1,256})")
 _AUTHORIZATION: Final = re.compile(
     r"\b(?:authorization|private-token|x-api-key|x-auth-token):\s*(?:(?:bearer|basic|token)\s+)?(?!(?:bearer|basic|token)\b)([^\s\"'$]{6,})",
     re.IGNORECASE,
@@ -92,8 +96,13 @@ def _of_command(line: Line, windows: Allowance) -> Iterator[Secret]:
     seen: set[str] = set()
     for what, value in _in_command(line.text, windows):
         plain = unquoted(value)
-        if plain not in seen and not is_placeholder(plain) and not is_default(plain):
-            seen.add(plain)
+        if plain in seen or is_placeholder(plain):
+            continue
+        seen.add(plain)
+        if is_default(plain):
+            title = f"A command of the build sets a password that everybody guesses: {what}"
+            yield Secret(checks.DEFAULT_PASSWORD, title, plain, line)
+        else:
             yield Secret(checks.SECRET_IN_HISTORY, f"A command of the build holds a secret: {what}", plain, line)
 
 
@@ -107,5 +116,9 @@ def _in_command(text: str, windows: Allowance) -> Iterator[tuple[str, str]]:
         yield "a header with a login", match[1]
     for password in passwords_in_urls(text):
         yield "a password in a URL", password
+    for match in _CHANGED.finditer(text):
+        yield "a password for chpasswd", match[1]
+    for match in _LOGIN.finditer(text) if "curl" in text else ():
+        yield "a login for curl", match[1]
     for token in tokens_in_line(text, windows):
         yield token.type, token.value

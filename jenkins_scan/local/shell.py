@@ -14,7 +14,7 @@ _BEFORE: Final = frozenset(
     ("sudo", "env", "exec", "command", "time", "nice", "eval", "then", "do", "else", "!", "(", "{")
 )
 _SUBSTITUTED: Final = re.compile(
-    r"(?:\b(?:ba|da|z|k|a)?sh\s+(?:-\w+\s+)*|\beval\s+|\bsource\s+|\s\.\s+)\"?(?:\$\(|<\(|`)\s*(?:curl|wget)\b"
+    r"(?:\b(?:ba|da|z|k|a)?sh\s+(?:-\w+\s+){0,5}|\beval\s+|\bsource\s+|\s\.\s+)\"?(?:\$\(|<\(|`)\s*(?:curl|wget)\b"
 )
 _ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
 _OCTAL: Final = re.compile(r"0?[2-7][0-7]{3}")

@@ -89,6 +89,8 @@ IN_HISTORY = "local/secret-in-history"
             IN_HISTORY,
             "RUN git clone https://****@git.example.com/x",
         ),
+        (f"RUN echo root:{SECRET} | chpasswd", IN_HISTORY, "RUN echo root:**** | chpasswd"),
+        (f"RUN curl -u me:{SECRET} https://x", IN_HISTORY, "RUN curl -u **** https://x"),
         ("RUN echo AKIAZ2X4C6V8B0N1M3K5", IN_HISTORY, "RUN echo ****"),
         (f"COPY --secret-token={SECRET} a b", IN_HISTORY, "COPY --secret-token=**** a b"),
     ],
@@ -137,6 +139,11 @@ def test_a_password_that_everybody_guesses_is_a_weaker_finding(value):
     assert finding.path.strip('"').rstrip('"') == "ENV DB_PASSWORD=****" or value[0] == '"'
 
 
+def test_a_guessed_password_in_a_command_is_one_too():
+    (finding,) = found("RUN echo 'root:root' | chpasswd")
+    assert (finding.id, finding.path) == ("local/default-password", "RUN echo 'root:****' | chpasswd")
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -160,6 +167,9 @@ def test_a_password_that_everybody_guesses_is_a_weaker_finding(value):
         'RUN /bin/sh -c curl -H "Authorization: Bearer $TOKEN" x',
         "RUN /bin/sh -c TOKEN=$(cat /run/secrets/token) make",
         "RUN /bin/sh -c login --password-stdin < x",
+        "RUN /bin/sh -c TOKEN=`cat /run/secrets/token` make $1",
+        "RUN curl -u $USER:$PASSWORD https://x",
+        "RUN useradd -u 1000:geheim9 me",
         "LABEL token=x",
     ],
 )
