@@ -52,14 +52,7 @@ class Entry:
 
 def is_header(block: bytes) -> bool:
     """Whether a tar archive may begin with this block."""
-    if block == _ZEROS:
-        return True
-    if len(block) < BLOCK:
-        return False
-    try:
-        return _sum(block) == _number(block[_CHECKSUM])
-    except ValueError:
-        return False
+    return block == _ZEROS or _is_sound(block)
 
 
 class TarStream:
@@ -114,7 +107,7 @@ class TarStream:
         block = self._file.read(BLOCK)
         if not block or block == _ZEROS:
             return None
-        if not is_header(block):
+        if not _is_sound(block):
             raise ValueError("a header is damaged or cut short")
         return block
 
@@ -197,7 +190,9 @@ def _text(field: bytes) -> bytes:
 def _inside(name: bytes) -> bytes:
     if len(name) > _LONGEST_NAME:
         raise ValueError("a name is too long")
-    return posixpath.normpath(b"/" + name).lstrip(b"/")
+    if b"//" in name or b"/." in name or name[:1] in (b"/", b"."):
+        return posixpath.normpath(b"/" + name).lstrip(b"/")
+    return name.rstrip(b"/")
 
 
 def _number(field: bytes) -> int:
@@ -218,6 +213,9 @@ def _decimal(digits: bytes) -> int:
     return int(digits)
 
 
-def _sum(block: bytes) -> int:
-    """The checksum of a header: its bytes with the checksum itself as spaces."""
-    return sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ")
+def _is_sound(block: bytes) -> bool:
+    """Whether this is a header with the right checksum: the sum of its bytes, with eight spaces in the sum's place."""
+    try:
+        return len(block) == BLOCK and sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ") == _number(block[_CHECKSUM])
+    except ValueError:
+        return False
