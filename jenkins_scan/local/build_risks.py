@@ -90,8 +90,11 @@ def _of_line(line: Line) -> Iterator[tuple[Check, str]]:
 
 
 def _of_secrets(secrets: Sequence[Secret], evidence: Evidence) -> Iterator[Finding]:
+    told = {secret.name for secret in secrets if secret.line is not None and secret.line.instruction == "ENV"}
     for secret in secrets:
         line = secret.line
+        if line is None and secret.name in told:
+            continue  # the same variable, which its line writes in another way
         if line is None:
             shown = evidence.of(f"ENV {secret.name}={secret.value}")
             yield _finding(secret.check, secret.title, shown=shown)

@@ -4,10 +4,10 @@ Nothing is unpacked or copied: an engine's export, an archive and a folder are r
 """
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from jenkins_scan.errors import UnreadableImage
@@ -83,12 +83,11 @@ class FileContent:
                 yield _folder_parts(files, self.wanted)
             return
         try:
-            archive = open_regular(Path(self.where.path))
+            with open_regular(self.where.path) as archive:
+                inner = unpacked(archive, growth_limit(os.fstat(archive.fileno()).st_size))
+                yield _tar_parts(TarStream(archive if inner is None else inner))
         except OSError as exc:
-            raise UnreadableImage(f"{self.where} cannot be opened: {exc.strerror}.") from exc
-        with archive:
-            inner = unpacked(archive, growth_limit(archive.seek(0, io.SEEK_END) - archive.seek(0)))
-            yield _tar_parts(TarStream(archive if inner is None else inner))
+            raise UnreadableImage(f"{self.where} cannot be read: {exc.strerror}.") from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from jenkins_scan.redaction import MASK, SHORTEST, Redactor
 LONGEST: Final = 240
 """Characters of a line that are shown."""
 _WHOLE: Final = 4 * 1024
-"""Characters of a line that are masked, before the cut: a secret that a cut tears could not be known."""
+"""Characters of a line in which likely secrets are looked for; known ones are taken out before any cut tears them."""
 _VALUE: Final = r"(\"[^\"]*\"|'[^']*'|[^\s;&|\"']+)"
 _LIKELY: Final = (
     re.compile(r"(://)[^\s/@]*:([^\s/@]+)(?=@)"),
@@ -41,7 +41,7 @@ class Evidence:
 
     def of(self, line: str) -> str:
         """The line as it may be shown."""
-        text = self._redact(line[:_WHOLE])
+        text = self._redact(line)[:_WHOLE]
         for secret in self._words:
             text = re.sub(rf"(?<=[=\s\"':]){re.escape(secret)}(?=[\s\"'|;&]|\Z)", MASK, text)
         for pattern in _LIKELY:

@@ -107,9 +107,10 @@ def test_a_folder_without_its_mark_or_index_is_refused(tmp_path):
             found_in(folder, "oci-dir", identity(ID))
 
 
-def test_a_path_that_cannot_be_opened_is_refused(tmp_path):
-    with pytest.raises(UnreadableImage, match="cannot be opened"):
-        found_in(tmp_path / "none", "docker-archive", identity(ID))
+def test_a_path_that_cannot_be_read_is_refused(tmp_path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(UnreadableImage, match="cannot be read"):
+            found_in(path, "docker-archive", identity(ID))
 
 
 # What an engine of the containerd store exports: a layout and a manifest.json beside it; of the identity it told the

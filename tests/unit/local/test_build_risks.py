@@ -127,6 +127,11 @@ def test_a_value_that_the_classic_builder_wrote_without_quotes_is_hidden_whole()
     assert finding.path == "ENV MY_PASSWORD=**** B=c"
 
 
+def test_a_variable_that_the_line_writes_in_another_way_is_reported_once_and_hidden_in_both():
+    findings = found("ENV MY_PASSWORD=two\\ words9", "RUN echo 'two words9' | sh", env=["MY_PASSWORD=two words9"])
+    assert [(each.id, each.path) for each in findings] == [(IN_ENV, "ENV MY_PASSWORD=****")]
+
+
 def test_a_short_secret_is_hidden_where_it_stands():
     (finding,) = found("ENV MY_PAT=ab9 OTHER=cab9d")
     assert finding.path == "ENV MY_PAT=**** OTHER=cab9d"
