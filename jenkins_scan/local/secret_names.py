@@ -24,7 +24,7 @@ _PLACEHOLDER: Final = re.compile(
 )
 """Also paths, addresses without a user, and switches."""
 _DEFAULT: Final = re.compile(
-    r"(?:change|replace)[_-]?(?:me|it|this)?|password\d*|passwd|passw0rd|pass|secret|admin\d*|root|test\d*|guest|default"
+    r"(?:change|replace)[_-]?(?:me|it|this)?|changeit|password\d*|passwd|passw0rd|pass|secret|admin\d*|root|test\d*|guest|default"
     r"|token|letmein|qwerty|123456\d*|postgres|mysql|user",
     re.IGNORECASE,
 )

@@ -137,7 +137,7 @@ def test_a_short_secret_is_hidden_where_it_stands():
     assert finding.path == "ENV MY_PAT=**** OTHER=cab9d"
 
 
-@pytest.mark.parametrize("value", ["changeme", "password", "Admin123", "guest", '"secret"'])
+@pytest.mark.parametrize("value", ["changeme", "changeit", "password", "Admin123", "guest", '"secret"'])
 def test_a_password_that_everybody_guesses_is_a_weaker_finding(value):
     (finding,) = found(f"ENV DB_PASSWORD={value}")
     assert (finding.id, finding.severity) == ("local/default-password", Severity.MEDIUM)
