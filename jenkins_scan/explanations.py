@@ -24,7 +24,9 @@ FOREIGN: Final = {
     255: "ssh ended with an error of its own, or a wrapper with -1.",
 }
 """Exit codes that a step can end with and that are never this tool's: no verdict belongs to them."""
-PASSED: Final = "PASS, or SUBMITTED: a task was opened and the image has not been judged. The last line says which."
+PASSED: Final = (
+    "PASS; SUBMITTED: a task was opened, the image not judged; CHECKED: local check only. The last line says which."
+)
 
 
 @dataclass(frozen=True, slots=True)

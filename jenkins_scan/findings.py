@@ -84,7 +84,8 @@ class Finding:
     aliases: tuple[str, ...] = ()
     """Other ids of the same problem."""
     source: str = ""
-    """The list it came from: `cve`, `sca`, `baseline`, `malicious-file`, `sensitive-file` or `build-risk`."""
+    """The list it came from: `cve`, `sca`, `baseline`, `malicious-file`, `sensitive-file` or `build-risk`;
+    `local` where this machine found it itself."""
 
     @property
     def fingerprint(self) -> tuple[str, str, str, str]:

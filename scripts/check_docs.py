@@ -62,7 +62,7 @@ def row(*cells: str) -> str:
 def exit_code_table() -> str:
     """The exit codes with reason and meaning, as Markdown."""
     rows = [row(", ".join(map(str, reason.codes)), f"`{reason.slug}`", reason.meaning) for reason in Reason]
-    passed = row("0", "", "PASS, or SUBMITTED: the last line and `result.json` say which")
+    passed = row("0", "", "PASS, SUBMITTED, or CHECKED (local check only): the last line and `result.json` say which")
     return row("code", "reason", "meaning") + "|---|---|---|\n" + passed + "".join(rows)
 
 

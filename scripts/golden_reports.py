@@ -19,7 +19,7 @@ from jenkins_scan.report.result import Result  # noqa: E402
 from tests.support.results import every_ending, hostile_mixture  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden"
-ENDINGS = ("fail", "clean", "submitted", "quota", "several", "baseline")
+ENDINGS = ("fail", "clean", "submitted", "quota", "several", "baseline", "checked")
 
 
 def golden() -> dict[str, str]:

@@ -8,7 +8,7 @@ import click
 
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.option import Duration
-from jenkins_scan.config.options import JUDGED, OPTIONS
+from jenkins_scan.config.options import GATED, OPTIONS
 
 if TYPE_CHECKING:
     from jenkins_scan.config.option import Option
@@ -46,7 +46,7 @@ def command(context: click.Context, /, output: str, command_line: Sequence[str])
         "command": name,
         "file": None if app.file.path is None else str(app.file.path),
         "settings": dict(_settings(app, asked, name)),
-        "policy": _policy(app, asked) if name in JUDGED else None,
+        "policy": _policy(app, asked) if name in GATED else None,
         "secrets": dict(_secrets(app.environ)),
     }
     clean: dict[str, Any] = redacted(shown, app.terminal.redact)

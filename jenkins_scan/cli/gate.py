@@ -52,6 +52,26 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
     ), warnings
 
 
+def judging_here(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging, list[str]]:
+    """What a check on this machine judges by, without any gate that of --fail-on high, and warnings.
+
+    Raises `ConfigurationError` (2).
+    """
+    warnings: list[str] = []
+    policy = stricter(*policies_of(app, context, values))
+    if not policy.has_gate and "none" in (values["fail_on"], values["warn_on"]):
+        raise ConfigurationError(
+            "a check with --fail-on none judges nothing.",
+            remedy="Name a level (critical, high, medium, low), or leave the option out: then it is high.",
+        )
+    if not policy.has_gate:
+        policy = policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None)
+    waivers = _waivers(app, values["waivers"], warnings)
+    return Judging(
+        policy=policy, timeout=None, waivers=waivers, baseline=_earlier_check(app, values, warnings)
+    ), warnings
+
+
 def policies_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Policy, Policy]:
     """The policy of whoever runs the tool, and that of a file found in the workspace. Raises as `judging_of`."""
     fixable = values.get("fixable_only") or None
@@ -95,6 +115,20 @@ def _baseline(app: App, values: Mapping[str, Any], warnings: list[str]) -> Any:
     from jenkins_scan.gate.baseline import read_baseline
 
     return read_baseline(Path(named), sandbox=_may_be_sandbox(values["endpoint"]))
+
+
+def _earlier_check(app: App, values: Mapping[str, Any], warnings: list[str]) -> Any:
+    named = values["baseline"]
+    if named == CONTROLLER:
+        raise ConfigurationError(
+            "--baseline jenkins is of a scan, which finds other things than a check.",
+            remedy="Name the result.json of an earlier check, or leave --baseline out.",
+        )
+    if not named or _is_a_forks(app, named, "the baseline", warnings):
+        return None
+    from jenkins_scan.gate.baseline import read_baseline
+
+    return read_baseline(Path(named), sandbox=False, local=True)
 
 
 def kept(values: Mapping[str, Any]) -> list[Path]:

@@ -47,8 +47,8 @@ def places_of(app: App, values: Mapping[str, Any], images: Sequence[str]) -> Pla
         patience=Patience(wait, app.clock),
         platform=None if values["platform"] is None else parse_platform(values["platform"]),
         ca_bundle=values["ca_bundle"] or None,
-        build_metadata=_build_metadata(values["build_metadata"], images),
-        pushed=values["pushed"],
+        build_metadata=_build_metadata(values.get("build_metadata"), images),
+        pushed=values.get("pushed", False),
     )
 
 

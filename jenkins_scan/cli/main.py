@@ -27,7 +27,7 @@ from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report.outputs import remove_reports
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 
-VERBS = ("scan", "scan-registry", "wait", "inspect", "quota", "doctor", "config", "explain", "sandbox")
+VERBS = ("scan", "scan-registry", "wait", "check", "inspect", "quota", "doctor", "config", "explain", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
 BEFORE_THE_VERB = ("-v", "-q", "-vv", "--verbose", "--quiet", *(f"--{option.name}" for option in GLOBAL_OPTIONS))
 EXIT_CODES = "\n".join(
@@ -35,7 +35,7 @@ EXIT_CODES = "\n".join(
 )
 EPILOG = f"""\b
 Exit codes:
-  0                         PASS, or SUBMITTED: a task was opened (the last line says which)
+  0                         PASS; SUBMITTED: a task was opened; CHECKED: local check only (the last line says which)
 {EXIT_CODES.replace("`", "")}
 
 \b

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jenkins_scan.cli.app import App
 
 if TYPE_CHECKING:
-    from jenkins_scan.config.settings import RunSettings
+    from jenkins_scan.config.settings import ReportedSettings
     from jenkins_scan.errors import Reason
     from jenkins_scan.gate.verdict import Verdict
     from jenkins_scan.report.interface import Renderer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def reported(
     app: App,
     values: Mapping[str, Any],
-    perform: "Callable[[Run, Callable[[RunSettings], None]], None]",
+    perform: "Callable[[Run, Callable[[ReportedSettings], None]], None]",
     *,
     keep: Collection[Path] = (),
     earlier: "Run | None" = None,
@@ -28,20 +28,22 @@ def reported(
     """The exit code of `perform`, which fills the run and notes its settings as soon as they are known.
 
     Report places are probed first, and old reports removed but for those in `keep`: until this run's own is written.
+    Without a report folder nothing is written but what `-o` asks for.
     `earlier` is what is known before anything is done: tasks that were opened by another run must not be lost.
     """
     from jenkins_scan.errors import InternalError, Interrupted, OutputError, ScanError
     from jenkins_scan.report.outputs import prepare_folder
     from jenkins_scan.step.record import ImageRun, Run
 
-    if not values["report_dir"].strip():
+    if values["report_dir"] is not None and not values["report_dir"].strip():
         raise OutputError("--report-dir is empty.")
-    folder = Path(values["report_dir"])
+    folder = None if values["report_dir"] is None else Path(values["report_dir"])
     outputs: tuple[Output, ...] = ()
-    prepare_folder(folder, keep=keep)
+    if folder is not None:
+        prepare_folder(folder, keep=keep)
     run = earlier or Run(started_at=app.clock.now(), images=[ImageRun("")])
-    run.sandbox = values["endpoint"] == "sandbox"
-    noted: list[RunSettings] = []
+    run.sandbox = values["endpoint"] == "sandbox" and not run.local
+    noted: list[ReportedSettings] = []
     try:
         try:
             outputs = _ready(values["output"], folder, keep)
@@ -66,7 +68,7 @@ def reported(
         return _last_words(app, run, noted[0] if noted else None, folder)
 
 
-def _ready(texts: Sequence[str], folder: Path, keep: Collection[Path]) -> "tuple[Output, ...]":
+def _ready(texts: Sequence[str], folder: Path | None, keep: Collection[Path]) -> "tuple[Output, ...]":
     """The outputs asked for, their places proved. Raises `OutputError` (2); old reports are gone even then."""
     from jenkins_scan.errors import OutputError
     from jenkins_scan.report.outputs import parse_outputs, prepare_outputs
@@ -82,7 +84,7 @@ def _ready(texts: Sequence[str], folder: Path, keep: Collection[Path]) -> "tuple
     return outputs
 
 
-def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Path) -> int:
+def _last_words(app: App, run: "Run", settings: "ReportedSettings | None", folder: Path | None) -> int:
     """What must not be lost when the reports fail: the tasks, in a bare result.json. Returns the code of a bug."""
     from jenkins_scan.errors import Reason
     from jenkins_scan.report import bare
@@ -96,8 +98,9 @@ def _last_words(app: App, run: "Run", settings: "RunSettings | None", folder: Pa
         app.terminal.line("a task may exist" if len(noted) == len(ids) + 1 else "more tasks may exist")
     if not noted:
         app.terminal.line("no task was opened")
-    remove_reports(folder)  # what was written before the bug says something else
-    app.write(folder / RESULT, bare.render(run, settings, app.build, app.terminal.redact))
+    if folder is not None:
+        remove_reports(folder)  # what was written before the bug says something else
+        app.write(folder / RESULT, bare.render(run, settings, app.build, app.terminal.redact))
     return Reason.INTERNAL.code
 
 
@@ -139,8 +142,8 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
     app: App,
     values: Mapping[str, Any],
     run: "Run",
-    settings: "RunSettings | None",
-    folder: Path,
+    settings: "ReportedSettings | None",
+    folder: Path | None,
     outputs: "tuple[Output, ...]",
 ) -> int:
     """Writes every report, result.json first, and says the verdict. Returns the exit code."""
@@ -156,15 +159,15 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
     stop_code = None if run.interrupted is None else run.interrupted.exit_code
 
     def verdict_over(reasons: "Iterable[Reason]", judged: bool) -> "Verdict":  # noqa: FBT001  as compose asks
-        return judge(reasons, judged=judged, soft=soft, exit_code=stop_code)
+        return judge(reasons, judged=judged, local=run.local, soft=soft, exit_code=stop_code)
 
     def current() -> "Result":
         result = compose(run, settings, app.build, verdict_over, finished_at=app.clock.now())
         return without_secrets(result, app.terminal.redact)
 
     result = current()
-    written = app.write(folder / RESULT, as_json.render(result))
-    if not written and result.exit_code in (0, 11):
+    written = folder is not None and app.write(folder / RESULT, as_json.render(result))
+    if folder is not None and not written and result.exit_code in (0, 11):
         soft = frozenset()
         lost = ResultNotWritten(
             f"{folder / RESULT} could not be written, and a verdict nobody can read proves nothing."
@@ -172,15 +175,16 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
         for image in run.images:
             image.error = lost
         result = current()
-    app.write(folder / SUMMARY, summary.render(result))
+    if folder is not None:
+        app.write(folder / SUMMARY, summary.render(result))
     _write_reports(app, result, None if run.interrupted else folder, outputs, renderer_of)
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result))
     app.terminal.rows(summary.images(result), always=True)
     app.terminal.rows(summary.reasons(result), always=True)
-    if written:
+    if folder is not None and written:
         app.terminal.rows([("reports", str(folder / RESULT))])
-    if values["describe_build"] and run.interrupted is None:
+    if values.get("describe_build") and run.interrupted is None:
         from jenkins_scan.cli.controller import describe_build
 
         describe_build(app, values, summary.render(result), said=result.warnings)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -13,13 +14,21 @@ from jenkins_scan.security_center.connect import connect
 from jenkins_scan.security_center.credentials import Credentials, from_environment, read_token
 from jenkins_scan.security_center.endpoints import Endpoint
 
+if TYPE_CHECKING:
+    from jenkins_scan.step.stand_in import StandIn
+
 
 @contextlib.contextmanager
-def open_service(app: App, settings: ServiceSettings, *, with_token: bool) -> Iterator[SecurityCenterClient]:
-    """The client, closed at the end. Raises `ScanError`: credentials (14), settings (2)."""
+def open_service(
+    app: App, settings: ServiceSettings, *, with_token: bool, stand_in: "StandIn | None" = None
+) -> Iterator[SecurityCenterClient]:
+    """The client, closed at the end. Raises `ScanError`: credentials (14), settings (2).
+
+    `stand_in` knows what the sandbox finds in images when no scenario says it.
+    """
     with contextlib.ExitStack() as stack:
         if settings.endpoint is None:
-            yield open_sandbox(app, settings, stack)
+            yield open_sandbox(app, settings, stack, stand_in)
             return
         credentials = find_credentials(app)
         token = read_token(app.environ) if with_token else None
@@ -58,7 +67,9 @@ def sandbox_credentials() -> Credentials:
     return Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET), provider="sandbox")
 
 
-def open_sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStack) -> SecurityCenterClient:
+def open_sandbox(
+    app: App, settings: ServiceSettings, stack: contextlib.ExitStack, stand_in: "StandIn | None" = None
+) -> SecurityCenterClient:
     """A client of the sandbox in this process. Raises `ConfigurationError` (2)."""
     # Imported only when asked for: a real scan carries no stand-in.
     from jenkins_scan import sandbox
@@ -66,12 +77,18 @@ def open_sandbox(app: App, settings: ServiceSettings, stack: contextlib.ExitStac
     from jenkins_scan.sandbox.service import SandboxService
     from jenkins_scan.sandbox.state import State
     from jenkins_scan.sandbox.transport import SandboxTransport
+    from jenkins_scan.step.stand_in import StandIn
 
     scenario = load_scenario(settings.scenario or "clean")
     state = stack.enter_context(State(settings.state or ":memory:"))
     endpoint = Endpoint(url="http://sandbox", region=settings.region)
     now = app.clock.now
-    transport = SandboxTransport(SandboxService(scenario, state, now=now, registry_url=settings.registry_url))
+    # A scenario that was named says all there is to find. Without one an image that nobody looked into has no findings,
+    # and those that an earlier run noted in the state are listed.
+    findings_of = None if settings.scenario else StandIn().found if stand_in is None else stand_in.found
+    transport = SandboxTransport(
+        SandboxService(scenario, state, now=now, registry_url=settings.registry_url, findings_of=findings_of)
+    )
     http = stack.enter_context(
         connect(endpoint, sandbox_credentials(), ca_bundle=None, environ=app.environ, transport=transport, now=now)
     )

@@ -26,11 +26,11 @@ def named_images(
     if image_origin is Origin.FILE and values["from_file"]:
         images = []  # the list was asked for; the file only says what to do when nothing is
     if image_origin is Origin.FILE and from_workspace:
-        _stay_on_this_agent(images, "a file found in the workspace", pushed=values["pushed"])
+        _stay_on_this_agent(images, "a file found in the workspace", pushed=values.get("pushed", False))
     if values["from_file"]:
         listed = _listed(values["from_file"], stdin)
         if from_fork:
-            _stay_on_this_agent(listed, "--from-file in the build of a fork", pushed=values["pushed"])
+            _stay_on_this_agent(listed, "--from-file in the build of a fork", pushed=values.get("pushed", False))
         images += listed
     images = list(dict.fromkeys(images))
     if not images:

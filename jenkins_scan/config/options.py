@@ -22,14 +22,18 @@ DEFAULT_REPORT_DIR = "scan-report"
 
 LEVELS = ("critical", "high", "medium", "low", "none")
 
-ALL = ("scan", "scan-registry", "wait", "inspect", "quota", "doctor")
+ALL = ("scan", "scan-registry", "wait", "check", "inspect", "quota", "doctor")
 CLOUD = ("scan", "scan-registry", "wait", "quota", "doctor")
-IMAGE = ("scan", "inspect")
-ENGINE = ("scan", "inspect", "doctor")
+ASKED = (*CLOUD, "check")
+CHECK = ("check",)
+IMAGE = ("scan", "inspect", "check")
+EVIDENCE = ("scan", "inspect")
+ENGINE = (*IMAGE, "doctor")
 SCAN = ("scan",)
 REGISTRY = ("scan-registry",)
 SUBMIT = ("scan", "scan-registry")
 JUDGED = ("scan", "scan-registry", "wait")
+GATED = (*JUDGED, "check")
 SHOWN = ("inspect", "quota", "doctor")
 DOCTOR = ("doctor",)
 SHOWN_FORMATS = ("json", "table")
@@ -39,16 +43,16 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="region",
         metavar="ID",
-        commands=CLOUD,
+        commands=ASKED,
         help="Region of your Security Center site, such as cn-hangzhou or ap-southeast-1.",
     ),
     Option(
         name="endpoint",
         metavar="URL|sandbox",
-        commands=CLOUD,
+        commands=ASKED,
         help="Ask this host instead of the region's; `sandbox` is the embedded stand-in. Plain http only to loopback.",
     ),
-    Option(name="vpc", switch=True, commands=CLOUD, default=False, help="Use the region's VPC endpoint."),
+    Option(name="vpc", switch=True, commands=ASKED, default=False, help="Use the region's VPC endpoint."),
     Option(
         name="ca-bundle",
         metavar="FILE",
@@ -87,7 +91,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="build-metadata",
         metavar="FILE",
-        commands=IMAGE,
+        commands=EVIDENCE,
         help="What the builder wrote about the image: buildx --metadata-file, --iidfile, --digestfile or kaniko's "
         "digest files. A claim that is compared with the image; a contradiction is exit code 17.",
     ),
@@ -95,7 +99,7 @@ OPTIONS: tuple[Option, ...] = (
         name="pushed",
         switch=True,
         default=False,
-        commands=IMAGE,
+        commands=EVIDENCE,
         help="The image was pushed under its name: confirm its digest at the registry; if it is not there, or another "
         "one is, exit code 17.",
     ),
@@ -220,21 +224,21 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="fail-on",
         type=click.Choice(LEVELS),
-        commands=(*JUDGED, *DOCTOR),
+        commands=(*GATED, *DOCTOR),
         in_found_file=True,
-        help="Wait for the scan, and end with 10 when a finding is at or above this severity.",
+        help="End with 10 when a finding is at or above this severity; a scan is then waited for.",
     ),
     Option(
         name="warn-on",
         type=click.Choice(LEVELS),
-        commands=(*JUDGED, *DOCTOR),
+        commands=(*GATED, *DOCTOR),
         in_found_file=True,
-        help="Wait for the scan, and end with 11 when a finding is at or above this severity.",
+        help="End with 11 when a finding is at or above this severity; a scan is then waited for.",
     ),
     Option(
         name="fixable-only",
         switch=True,
-        commands=JUDGED,
+        commands=GATED,
         default=False,
         help="Let findings through for which no fix is known.",
     ),
@@ -256,7 +260,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="waivers",
         metavar="FILE",
-        commands=JUDGED,
+        commands=GATED,
         in_found_file=True,
         help="TOML file of accepted findings, each with a reason and a last day.",
     ),
@@ -267,6 +271,12 @@ OPTIONS: tuple[Option, ...] = (
         in_found_file=True,
         help="The result.json of an earlier run: only what is new against it is gated. `jenkins` fetches that of the "
         "last successful build of this job, in a pull request of its target branch, from the controller.",
+    ),
+    Option(
+        name="baseline",
+        metavar="FILE",
+        commands=CHECK,
+        help="The result.json of an earlier check: only what is new against it is gated.",
     ),
     Option(
         name="soft",
@@ -287,6 +297,14 @@ OPTIONS: tuple[Option, ...] = (
         name="output",
         short="-o",
         metavar="FORMAT[=PATH]",
+        commands=CHECK,
+        repeatable=True,
+        help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(FORMATS)}.",
+    ),
+    Option(
+        name="output",
+        short="-o",
+        metavar="FORMAT[=PATH]",
         commands=SHOWN,
         repeatable=True,
         help=f"Report on stdout or into PATH; repeatable. Formats: {', '.join(SHOWN_FORMATS)}.",
@@ -298,6 +316,12 @@ OPTIONS: tuple[Option, ...] = (
         default=DEFAULT_REPORT_DIR,
         in_found_file=True,
         help="Folder for result.json, summary.txt and a report in every format; old ones in it are replaced.",
+    ),
+    Option(
+        name="report-dir",
+        metavar="DIR",
+        commands=CHECK,
+        help="Folder for result.json, summary.txt and a report in every format; without it no folder is written.",
     ),
     Option(
         name="describe-build",

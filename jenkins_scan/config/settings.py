@@ -72,14 +72,23 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSettings:
+class ReportedSettings:
     """What every run that reports was asked for."""
+
+    service: ServiceSettings | None = None
+    """None: only this machine looks at the images."""
+    min_quota: int | None = None
+    soft: frozenset[Reason] = frozenset()
+    judging: Judging | None = None
+    """None: the tasks are opened, and nobody waits for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings(ReportedSettings):
+    """What every run was asked for that asks the service."""
 
     service: ServiceSettings
     min_quota: int
-    soft: frozenset[Reason]
-    judging: Judging | None = None
-    """None: the tasks are opened, and nobody waits for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

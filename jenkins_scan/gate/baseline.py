@@ -26,7 +26,7 @@ LARGEST_FILE: Final = 64 * 1024 * 1024
 _REMEDY: Final = "Name the result.json of a judged run of the same image repository with --baseline, or leave it out."
 POLICY: Final = "policy"
 """The reason of findings that fail an image, also of an image whose failure was softened."""
-_JUDGED: Final = frozenset((VerdictWord.PASS, VerdictWord.WARN, VerdictWord.FAIL))
+_JUDGED: Final = frozenset((VerdictWord.PASS, VerdictWord.CHECKED, VerdictWord.WARN, VerdictWord.FAIL))
 _FINDINGS_REASONS: Final = frozenset((POLICY, "warn"))
 """Reasons that findings lead to. With any other one, softened or not, nobody knows whether all of them were there."""
 
@@ -98,17 +98,22 @@ def compare(
     )
 
 
-def read_baseline(path: Path, *, sandbox: bool) -> Baseline:
+def read_baseline(path: Path, *, sandbox: bool, local: bool = False) -> Baseline:
     """The earlier run in a `result.json`; `sandbox` tells whether this run may be asking a sandbox.
 
+    `local` tells that this run is a check on this machine alone, which finds other things than the service.
+
     Raises `ConfigurationError` (2) for a file that is unreadable, of another schema, of a sandbox when this run is
-    real, or of a run in which no image was judged by its findings.
+    real, of a check when this run is none and the other way round, or of a run in which no image was judged by its
+    findings.
     """
     content = read_given(path, LARGEST_FILE, "baseline")
-    return parse_baseline(content, f"baseline {one_line(str(path), 200)}", sandbox=sandbox)
+    return parse_baseline(content, f"baseline {one_line(str(path), 200)}", sandbox=sandbox, local=local)
 
 
-def parse_baseline(content: bytes, shown: str, *, sandbox: bool, optional: bool = False) -> Baseline:
+def parse_baseline(
+    content: bytes, shown: str, *, sandbox: bool, optional: bool = False, local: bool = False
+) -> Baseline:
     """The earlier run in the bytes of a `result.json`, which messages call `shown`. Raises as `read_baseline` does."""
     try:
         result = parse(content)
@@ -117,6 +122,9 @@ def parse_baseline(content: bytes, shown: str, *, sandbox: bool, optional: bool 
     schema = result.get("schema") if isinstance(result, Mapping) else None
     if not isinstance(result, Mapping) or schema != SCHEMA:
         raise _refused(shown, f"its schema is {one_line(str(schema), 60)!r}, not {SCHEMA!r}")
+    if (result.get("local") is True) != local:
+        made, other = ("`scan`", "a check") if local else ("`check`", "a scan")
+        raise _refused(shown, f"{made} made it, which finds other things than {other}")
     try:
         rows = _rows(result, "images", "the result")
         images = tuple(_image(row, f"images[{n}]", passed_only=optional) for n, row in enumerate(rows))

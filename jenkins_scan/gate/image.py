@@ -15,8 +15,8 @@ class Judging:
     """What every image of a run is judged by."""
 
     policy: Policy
-    timeout: float
-    """Seconds to wait for the scans of all images together."""
+    timeout: float | None
+    """Seconds to wait for the scans of all images together; None where nothing is waited for."""
     waivers: tuple[Waiver, ...] = ()
     baseline: Baseline | None = None
 

@@ -13,6 +13,7 @@ class VerdictWord(StrEnum):
 
     PASS = "PASS"  # noqa: S105  no password
     SUBMITTED = "SUBMITTED"
+    CHECKED = "CHECKED"
     WARN = "WARN"
     FAIL = "FAIL"
     INCOMPLETE = "INCOMPLETE"
@@ -63,12 +64,14 @@ def judge(
     reasons: Iterable[Reason],
     *,
     judged: bool = False,
+    local: bool = False,
     soft: frozenset[Reason] = frozenset(),
     exit_code: int | None = None,
 ) -> Verdict:
     """The verdict over the reasons that occurred.
 
     None of them is a PASS only for what was `judged` by its findings; otherwise a task was opened and no more is known.
+    What was looked at on this machine alone (`local`) is CHECKED, and never a PASS.
     `soft` reasons count as a warning. `exit_code` is the code of the signal when there was one.
     """
     softened = {Reason.WARN if reason in soft else reason for reason in reasons}
@@ -76,4 +79,6 @@ def judge(
         if reason in softened:
             code = exit_code if reason is Reason.INTERRUPTED and exit_code is not None else reason.code
             return Verdict(word_of(reason), reason, code)
+    if local:
+        return Verdict(VerdictWord.CHECKED, None, 0)
     return Verdict(VerdictWord.PASS if judged else VerdictWord.SUBMITTED, None, 0)

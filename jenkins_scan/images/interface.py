@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from jenkins_scan.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from jenkins_scan.images.archive.path import ArchivePath
+    from jenkins_scan.images.engine.endpoint import EngineEndpoint
     from jenkins_scan.images.reference import ImageReference
 
 
@@ -155,6 +157,8 @@ class ResolvedImage:
     name: "ImageReference | None"
     """The parsed reference; None for an image id or an archive without a name."""
     warnings: tuple[str, ...] = field(default=())
+    place: "ArchivePath | EngineEndpoint | None" = None
+    """Where on this machine, or in an engine, its bytes lie; None for a registry, of which only documents were read."""
 
 
 class ImageSource(Protocol):

@@ -88,3 +88,5 @@ GIT_FOLDER: Final = _file(
 
 CHECKS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Check))
 """All of them, build risks first."""
+KINDS: Final = frozenset(check.kind for check in CHECKS)
+"""The kinds of findings that the local analysis looks for; all others are the service's alone."""

@@ -7,16 +7,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from jenkins_scan.config.settings import RunSettings
+from jenkins_scan.config.settings import ReportedSettings, ServiceSettings
 from jenkins_scan.errors import Reason
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.redaction import redacted
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 
 
-def render(run: Run, settings: RunSettings | None, build: JenkinsBuild, redact: Callable[[str], str]) -> str:
+def render(run: Run, settings: ReportedSettings | None, build: JenkinsBuild, redact: Callable[[str], str]) -> str:
     """The tasks of the run with what their images are, as JSON with a line end. The verdict is ERROR."""
-    endpoint = None if settings is None else settings.service.endpoint
+    service = None if settings is None else settings.service
     content = {
         "schema": "jenkins-scan/result/1",
         "verdict": "ERROR",
@@ -24,7 +24,7 @@ def render(run: Run, settings: RunSettings | None, build: JenkinsBuild, redact: 
         "exit_code": Reason.INTERNAL.code,
         "sandbox": run.sandbox,
         "build": {"tag": build.tag},
-        "service": {"endpoint": run.endpoint if settings is None else "sandbox" if endpoint is None else endpoint.url},
+        "service": {"endpoint": run.endpoint if service is None else _named(service)},
         "images": [_image(image) for image in run.images],
         "tasks": [
             {"id": image.task.task.task_id}
@@ -33,6 +33,10 @@ def render(run: Run, settings: RunSettings | None, build: JenkinsBuild, redact: 
         ],
     }
     return json.dumps(redacted(content, redact, frozenset(("schema",))), default=_text) + "\n"
+
+
+def _named(service: ServiceSettings) -> str:
+    return "sandbox" if service.endpoint is None else service.endpoint.url
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from jenkins_scan import __version__
-from jenkins_scan.config.settings import RunSettings
+from jenkins_scan.config.settings import ReportedSettings
 from jenkins_scan.errors import Reason
 from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.stored import finding_to_dict, waived_to_dict
@@ -40,7 +40,7 @@ OWN_WORDS: Final = frozenset(
 
 def compose(
     run: Run,
-    settings: RunSettings | None,
+    settings: ReportedSettings | None,
     build: JenkinsBuild,
     verdict_over: Callable[[Iterable[Reason], bool], Verdict],
     *,
@@ -63,6 +63,7 @@ def compose(
         reason=None if verdict.reason is None else verdict.reason.slug,
         exit_code=verdict.exit_code,
         sandbox=run.sandbox,
+        local=run.local,
         build=build,
         service=_service(settings, run),
         policy=report.Policy(
@@ -74,7 +75,8 @@ def compose(
         registry=_registry(run),
         images=images,
         tasks=tuple(_tasks(run, images)),
-        warnings=tuple(excerpt(text, LONGEST_TEXT) for text in _warnings(run)),
+        warnings=tuple(excerpt(text, LONGEST_TEXT) for text in _said(run, lambda part: part.warnings)),
+        notes=tuple(excerpt(text, LONGEST_TEXT) for text in _said(run, lambda part: part.notes)),
     )
 
 
@@ -108,7 +110,7 @@ def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
     )
 
 
-def _gates(settings: RunSettings | None) -> dict[str, Any]:
+def _gates(settings: ReportedSettings | None) -> dict[str, Any]:
     judging = None if settings is None else settings.judging
     if judging is None:
         return {}
@@ -117,7 +119,12 @@ def _gates(settings: RunSettings | None) -> dict[str, Any]:
         effect: {kind.value: None if level is None else level.value for kind, level in gates.items()}
         for effect, gates in (("fail_on", policy.fail_on), ("warn_on", policy.warn_on))
     }
-    return {**levels, "fixable_only": policy.fixable_only, "deny": sorted(policy.deny), "timeout": judging.timeout}
+    return {
+        **levels,
+        "fixable_only": policy.fixable_only,
+        "deny": sorted(policy.deny),
+        "timeout": judging.timeout,
+    }
 
 
 def _findings(image: ImageRun) -> dict[str, Any]:
@@ -202,22 +209,22 @@ def _registry(run: Run) -> report.RegistryEntry | None:
     )
 
 
-def _warnings(run: Run) -> Iterator[str]:
-    """The warnings of the run, then those of its images in their order; of several images each names its own."""
-    yield from run.warnings
+def _said(run: Run, of: Callable[[Run | ImageRun], list[str]]) -> Iterator[str]:
+    """The warnings or notes of the run, then those of its images in order; of several images each names its own."""
+    yield from of(run)
     for image in run.images:
         prefix = f"{image.reference}: " if len(run.images) > 1 else ""
-        yield from (prefix + text for text in image.warnings)
+        yield from (prefix + text for text in of(image))
 
 
-def _service(settings: RunSettings | None, run: Run) -> report.ServiceEntry:
-    if settings is None:
+def _service(settings: ReportedSettings | None, run: Run) -> report.ServiceEntry:
+    if settings is None or settings.service is None:
         return report.ServiceEntry(endpoint=run.endpoint, region=None)
     endpoint = settings.service.endpoint
     return report.ServiceEntry(endpoint="sandbox" if endpoint is None else endpoint.url, region=settings.service.region)
 
 
-def _quota(run: Run, settings: RunSettings | None) -> report.QuotaEntry:
+def _quota(run: Run, settings: ReportedSettings | None) -> report.QuotaEntry:
     minimum = None if settings is None else settings.min_quota
     opened = [image.task.task for image in run.images if image.task is not None and image.task.task is not None]
     returned = next((task.capacity for task in opened if task.capacity is not None), None)

@@ -30,6 +30,7 @@ NO_IMAGE: Final = "no image named"
 NOT_JUDGED: Final = "This image has not been judged."
 PROOFS: Final = {
     "digest": "the digest that was sent is the digest that was scanned",
+    "bytes": "its own bytes, read and hashed on this machine",
     "image_id": "the service lists this config digest for what was submitted",
 }
 _KIBI: Final = 1024
@@ -79,7 +80,8 @@ def run_facts(result: Result) -> Iterator[Fact]:
     yield "Started", (result.started_at,)
     yield "Finished", (result.finished_at,)
     endpoint, region = result.service.endpoint, result.service.region
-    yield "Service", (NOT_KNOWN if endpoint is None else Quoted(endpoint),)
+    unasked = "not asked: the images were checked on this machine alone" if result.local else NOT_KNOWN
+    yield "Service", (unasked if endpoint is None else Quoted(endpoint),)
     if region is not None:
         yield "Region", (Quoted(region),)
     yield "Quota", (NOT_KNOWN if result.quota.source is None else quota_line(result.quota),)

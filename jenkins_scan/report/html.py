@@ -48,7 +48,8 @@ def _body(result: Result) -> Element:
         element(
             "main",
             _reasons(result),
-            _warnings(result.warnings),
+            _told("Warnings", result.warnings),
+            _told("Notes", result.notes),
             _contents(result) if len(images) > 1 else None,
             *(image_section(image, number, len(result.images)) for number, image in images),
             _run(result),
@@ -110,11 +111,11 @@ def _reason(reason: ReasonEntry, images: Sequence[str]) -> Element:
     )
 
 
-def _warnings(warnings: Sequence[str]) -> Element | None:
-    if not warnings:
+def _told(title: str, texts: Sequence[str]) -> Element | None:
+    if not texts:
         return None
-    listed = element("ul", *(element("li", text) for text in warnings))
-    return element("section", element("h2", "Warnings"), listed, class_="warnings")
+    listed = element("ul", *(element("li", text) for text in texts))
+    return element("section", element("h2", title), listed, class_=title.lower())
 
 
 def _contents(result: Result) -> Element:

@@ -46,7 +46,7 @@ def _finding(image: ImageResult, row: Row) -> Issue:
     known = {None: "", True: "known", False: "new"}[row.known]
     return _without_empty(
         {
-            "fileName": row.path or row.package or reference_of(image),
+            "fileName": row.file or row.package or reference_of(image),
             "category": row.kind,
             "type": row.id,
             "severity": SEVERITIES[row.severity],

@@ -62,11 +62,12 @@ def _blocks(result: Result) -> Iterator[str]:
         yield "## Why"
         for each, images in reasons.items():
             yield "\n".join(_reason(each, images if len(result.images) > 1 else ()))
-    if result.warnings:
-        yield "## Warnings"
-        shown = [f"- {_code(text)}" for text in result.warnings[:MOST_WARNINGS]]
-        more = len(result.warnings) - len(shown)
-        yield "\n".join([*shown, f"- and {more} more in {FILES['json']}"] if more else shown)
+    for title, texts in (("Warnings", result.warnings), ("Notes", result.notes)):
+        if texts:
+            yield f"## {title}"
+            shown = [f"- {_code(text)}" for text in texts[:MOST_WARNINGS]]
+            more = len(texts) - len(shown)
+            yield "\n".join([*shown, f"- and {more} more in {FILES['json']}"] if more else shown)
     most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_ROWS_IN_ALL // max(1, len(result.images))))
     for image in result.images:
         yield from _image(image, most)

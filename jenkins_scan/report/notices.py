@@ -27,7 +27,7 @@ class Notice:
     """One thing to know of an image."""
 
     slug: str
-    """The slug of the reason; `submitted` or `checked`; `not-fetched:KIND`; `sandbox`."""
+    """The slug of the reason; `submitted` or `checked`; `not-fetched:KIND`, `not-looked-at:KIND`; `sandbox`."""
     level: Literal["error", "warning", "note"]
     message: str
     remedy: str = ""
@@ -45,7 +45,7 @@ def notices_of(result: Result, image: ImageResult) -> tuple[Notice, ...]:
 
 def limits_of(result: Result, image: ImageResult) -> tuple[Notice, ...]:
     """What the verdict, whatever it is, does not cover."""
-    return (*_not_fetched(image), *_stamp(result))
+    return (*_not_fetched(image, local=result.local), *_stamp(result))
 
 
 def reference_of(image: ImageResult) -> str:
@@ -69,9 +69,13 @@ def _message(reason: ReasonEntry) -> str:
     return one_line(reason.message, LONGEST_TEXT) or f"The reason is {reason.slug}."
 
 
-def _not_fetched(image: ImageResult) -> Iterator[Notice]:
+def _not_fetched(image: ImageResult, *, local: bool) -> Iterator[Notice]:
     for kind in image.not_fetched or ():
-        yield Notice(f"not-fetched:{kind}", "warning", f"The list of kind {kind} could not be read: it is not known.")
+        if local:
+            yield Notice(f"not-looked-at:{kind}", "note", f"Kind {kind} was not looked at: only the service does.")
+        else:
+            message = f"The list of kind {kind} could not be read: it is not known."
+            yield Notice(f"not-fetched:{kind}", "warning", message)
 
 
 def _stamp(result: Result) -> Iterator[Notice]:

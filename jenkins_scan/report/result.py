@@ -84,12 +84,13 @@ class ImageResult(Part):
     task: ImageTask | None
     verdict: VerdictWord
     reasons: tuple[ReasonEntry, ...]
-    proof: Literal["image_id", "digest"] | None = None
-    """What proves that the scanned image is this one; null while nothing does."""
+    proof: Literal["image_id", "digest", "bytes"] | None = None
+    """What proves that the scanned image is this one; null while nothing does. `bytes`: they were read here."""
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Open findings by kind and severity; a kind of which nothing is known is not there."""
     not_fetched: tuple[str, ...] | None = None
-    """Kinds whose lists could not be read; null while the image was not judged."""
+    """Kinds of which nothing is known: their lists could not be read, or only the service looks for them. Null while
+    the image was not judged."""
     findings: tuple[dict[str, Any], ...] = ()
     """The open ones, by the fields of a finding. `gate` is `fail` or `warn` for those that fail the image or warn of
     it, else null; `known` tells whether the baseline has it, and is null without one."""
@@ -183,6 +184,8 @@ class Result(Part):
     exit_code: int
     sandbox: bool
     """True when the embedded stand-in answered: the result then says nothing about the image."""
+    local: bool = False
+    """True when only this machine looked at the images: `check`."""
     build: JenkinsBuild
     service: ServiceEntry
     policy: Policy
@@ -192,3 +195,5 @@ class Result(Part):
     images: tuple[ImageResult, ...]
     tasks: tuple[TaskEntry, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What is good to know, and changes nothing."""

@@ -60,6 +60,12 @@ class Row:
     other row by the same `Fingerprints` has it."""
 
     @property
+    def file(self) -> str | None:
+        """The file or folder that it is about. A line of the build, which the local analysis gives as path, is none."""
+        is_line = self.source == "local" and self.path is not None and not self.path.startswith("/")
+        return None if is_line else self.path
+
+    @property
     def component(self) -> str:
         """The package with its version, or the path; empty when neither is known."""
         if self.package is None:

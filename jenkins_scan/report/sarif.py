@@ -119,7 +119,7 @@ def _plain(text: str) -> str:
 
 def _uri(row: Row, image: ImageResult) -> str:
     """A relative reference that leads nowhere outside: the path or the package within the image."""
-    text = row.path or row.package or reference_of(image)
+    text = row.file or row.package or reference_of(image)
     segments = [segment for segment in text.split("/") if segment not in ("", ".", "..")]
     return quote("/".join(segments), safe="/") or "image"
 

@@ -23,6 +23,9 @@ MEANINGS = {
 }
 JUDGED = {None: "the image has passed the gate", "warn": "the image has findings at the warning gate"}
 """In place of those above, when every image was judged by its findings."""
+CHECKED = {**JUDGED, None: "nothing at or above the gate was found here"}
+"""The same of a check on this machine."""
+ONLY_THE_SERVICE = "vulnerabilities, malicious files and baselines were NOT looked at, as only the service does"
 TASK_WORDS = {"succeeded": "has ended", "failed": "has failed", "running": "still runs"}
 OTHERWISE = "the image has not been judged"
 
@@ -63,10 +66,10 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
         yield from _findings(image)
     if result.quota.source is not None:
         yield "quota", quota_line(result.quota)
-    shown = result.warnings[:MOST_WARNINGS]
-    yield from (("warning", text) for text in shown)
-    if len(result.warnings) > len(shown):
-        yield "warning", f"and {len(result.warnings) - len(shown)} more in result.json"
+    for label, texts in (("warning", result.warnings), ("note", result.notes)):
+        yield from ((label, text) for text in texts[:MOST_WARNINGS])
+        if len(texts) > MOST_WARNINGS:
+            yield label, f"and {len(texts) - MOST_WARNINGS} more in result.json"
 
 
 def images(result: Result) -> Iterator[tuple[str, str]]:
@@ -109,6 +112,8 @@ def several(references: Sequence[str]) -> str:
 
 def _opened(result: Result) -> str:
     """What was opened: by its id for one image, by its number for several, whose ids stand on lines of their own."""
+    if result.local:
+        return ""
     if len(result.images) == 1:
         return "".join(f"{_task(image)}; " for image in result.images if image.task is not None)
     noted = [image.task for image in result.images if image.task is not None]
@@ -124,12 +129,12 @@ def meaning(result: Result) -> str:
     text = MEANINGS.get(result.reason, OTHERWISE)
     judged = [image.proof is not None and bool(image.counts) for image in result.images]
     if all(judged):
-        text = JUDGED.get(result.reason, text)
-    if len(judged) == 1:
-        return text
-    if any(judged) and not all(judged):
-        text = text.replace("the image has not", "not every image has")
-    return text.replace("the image has", "the images have").replace("the image must not", "not every image may")
+        text = (CHECKED if result.local else JUDGED).get(result.reason, text)
+    if len(judged) > 1:
+        if any(judged) and not all(judged):
+            text = text.replace("the image has not", "not every image has")
+        text = text.replace("the image has", "the images have").replace("the image must not", "not every image may")
+    return f"{text}; {ONLY_THE_SERVICE}" if result.local and any(judged) else text
 
 
 def _identity(image: ImageResult) -> Iterator[tuple[str, str]]:
@@ -204,7 +209,8 @@ def _task(image: ImageResult) -> str:
 def quota_line(quota: QuotaEntry) -> str:
     """What is left of the quota, as far as that is known."""
     if quota.remaining is not None:
-        text = f"{quota.remaining} of {quota.capacity} scans left before this run, at least {quota.minimum} asked for"
+        text = f"{quota.remaining} of {quota.capacity} scans left before this run"
+        text += "" if quota.minimum is None else f", at least {quota.minimum} asked for"
         told = quota.returned_capacity
         return text if told in (None, quota.capacity) else f"{text}; the task came with a total of {told}"
     return f"{quota.capacity} scans purchased, how many are left is not known; at least {quota.minimum} asked for"

@@ -1,8 +1,8 @@
 """The embedded Security Center: a stand-in, stamped as such everywhere.
 
 It speaks the protocol of Alibaba Cloud Security Center (Sas 2018-12-03) with its own keys, makes the same signature
-checks and gives the same errors, but it scans nothing. Every reply carries `STAMP` and every error `HOST_ID`, so that
-no reader can take its word for the service's.
+checks and gives the same errors, but it scans nothing: it lists what a scenario says, or what it is handed. Every reply
+carries `STAMP` and every error `HOST_ID`, so that no reader can take its word for the service's.
 
 `scenarios.load_scenario` says what goes wrong and what is found, `state.State` remembers, `service.SandboxService`
 answers; `transport.SandboxTransport` brings requests to it in this process, `server.SandboxServer` over a loopback

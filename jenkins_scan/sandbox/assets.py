@@ -49,7 +49,9 @@ class Asset:
         if not results:
             return ()
         names = (self.image.reference, self.image.repository, self.image.digest, self.image.image_id)
-        return tuple(finding for finding in call.conditions.findings if finding.concerns(names))
+        seen = () if call.findings_of is None else call.state.findings(self.image)
+        noted = (ListedFinding.model_validate_json(each) for each in seen)
+        return (*(finding for finding in call.conditions.findings if finding.concerns(names)), *noted)
 
 
 def assets(call: Call) -> tuple[Asset, ...]:

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from jenkins_scan.findings import Finding
 from jenkins_scan.sandbox.conditions import Conditions
 from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.messages import Refused
 from jenkins_scan.sandbox.state import State
+
+FindingsOf = Callable[[Image], tuple[Finding, ...]]
+"""Looks into an image that is submitted: for build risks and sensitive files."""
 
 
 class RegistryUnreadable(Exception):
@@ -36,6 +40,8 @@ class Call:
     conditions: Conditions
     now: float
     registry: Registry | None = None
+    findings_of: FindingsOf | None = None
+    """None: what the scenario says is found, and nothing else."""
 
     def milliseconds(self, seconds: float) -> int:
         """A true time in the unit and on the clock of the server."""

@@ -6,10 +6,11 @@ denials, is in `scenarios`.
 
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from jenkins_scan.findings import Finding, Kind
 from jenkins_scan.sandbox.images import INSTANCE_ID, REGION, REPO_ID, Image
 
 YEAR = 366 * 24 * 60 * 60
@@ -165,6 +166,8 @@ class ListedFinding(ScenarioPart):
     layer: str = LAYER
     layer_cmd: str = "USER root"
     """The build instruction of a build risk."""
+    advice: str | None = None
+    """What to do about a build risk or a sensitive file, where it is not the sandbox's usual text."""
     fixable: bool = True
     handled: bool = False
     """Fixed, whitelisted or ignored on the server: listed with the status that says so."""
@@ -172,6 +175,20 @@ class ListedFinding(ScenarioPart):
     """A glob over `namespace/repo:tag`, `namespace/repo`, digest and image id: whose finding it is."""
     repeat: int = Field(default=1, ge=1, le=MOST_REPEATS)
     """So many findings; `{n}` in id, name, title, package and path is the number of each."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """A build risk or a sensitive file that somebody else found, as the service would list it."""
+        return cls(
+            kind="build-risk" if finding.kind is Kind.BUILD_RISK else "sensitive-file",
+            id=finding.id,
+            severity=finding.severity.value,
+            title=finding.title,
+            path=finding.path,
+            layer=finding.layer or "",
+            layer_cmd=finding.path or "",
+            advice=finding.fix,
+        )
 
     @property
     def text(self) -> str:

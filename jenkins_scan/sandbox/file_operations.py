@@ -51,7 +51,7 @@ def secret_of(row: Group, call: Call) -> dict[str, Any]:
         "SensitiveFileName": call.said(row.first.text),
         "RiskLevel": row.first.severity,
         "Description": call.said(f"{row.first.text} was found"),
-        "Advice": call.said("Remove the file and revoke what it holds"),
+        "Advice": call.said(row.first.advice or "Remove the file and revoke what it holds"),
         "FirstScanTime": scanned,
         "LastScanTime": scanned,
     }

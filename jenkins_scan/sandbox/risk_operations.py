@@ -94,5 +94,5 @@ def build_risk_row(row: Group, call: Call) -> dict[str, Any]:
         "LayerCmd": finding.layer_cmd,
         "Promt": SECRET_TEXT,
         "Description": call.said(finding.text),
-        "Advice": call.said("Change the build instruction"),
+        "Advice": call.said(finding.advice or "Change the build instruction"),
     }

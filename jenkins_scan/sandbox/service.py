@@ -12,7 +12,7 @@ from email.utils import formatdate
 
 from jenkins_scan.sandbox import HOST_ID
 from jenkins_scan.sandbox.authentication import authenticate, check_address
-from jenkins_scan.sandbox.call import Call, Operation
+from jenkins_scan.sandbox.call import Call, FindingsOf, Operation
 from jenkins_scan.sandbox.loopback_registry import LoopbackRegistry
 from jenkins_scan.sandbox.messages import Dropped, Refused, Reply, Request, json_reply, raw_reply
 from jenkins_scan.sandbox.operations import OPERATIONS
@@ -24,6 +24,7 @@ class SandboxService:
     """The embedded Security Center under one scenario. Safe for threads, as far as `state` is, and that is.
 
     `now` gives the true time in Unix seconds; the scenario's skew is added to what the server believes and shows.
+    `findings_of` looks into an image that is submitted: what it gives is found beside what the scenario says.
     `registry_url` is a real registry on loopback whose images the account has beside those of the scenario. Raises
     `ConfigurationError` (2) for any other one.
     """
@@ -35,10 +36,12 @@ class SandboxService:
         *,
         now: Callable[[], float] = time.time,
         registry_url: str | None = None,
+        findings_of: FindingsOf | None = None,
     ) -> None:
         self.scenario = scenario
         self.state = state
         self._now = now
+        self._findings_of = findings_of
         self._registry = None if registry_url is None else LoopbackRegistry(registry_url)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | Dropped:
@@ -71,6 +74,7 @@ class SandboxService:
             conditions=self.scenario,
             now=now,
             registry=self._registry,
+            findings_of=self._findings_of,
         )
         try:
             self._check_permission(operation, request.action)

@@ -91,7 +91,7 @@ class NoQuota(Exception):
 class State(Store):
     """The sandbox's memory. Every method is one transaction; it raises as `Store` does."""
 
-    version = 3
+    version = 4
     schema = """
 CREATE TABLE task (
     number INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, action TEXT NOT NULL, opened_at REAL NOT NULL,
@@ -105,6 +105,7 @@ CREATE TABLE paid_image (image_key TEXT PRIMARY KEY, paid_at REAL NOT NULL);
 CREATE TABLE nonce (access_key_id TEXT, nonce TEXT, used_at REAL NOT NULL, PRIMARY KEY (access_key_id, nonce));
 CREATE TABLE struck (
     scenario TEXT, fault INTEGER, operation TEXT, times INTEGER NOT NULL, PRIMARY KEY (scenario, fault, operation));
+CREATE TABLE found (uuid TEXT, place INTEGER, finding TEXT NOT NULL, PRIMARY KEY (uuid, place));
 CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
 """
 
@@ -155,6 +156,19 @@ CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
         """How many of these have cost quota."""
         with self.transaction() as connection:
             return sum(_is_paid(connection, image) for image in images)
+
+    def note_findings(self, image: Image, findings: Sequence[str]) -> None:
+        """Notes what was seen in the image, in place of what was noted before; each as JSON, without any secret."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM found WHERE uuid = ?", (image.asset_uuid,))
+            rows = [(image.asset_uuid, place, finding) for place, finding in enumerate(findings)]
+            connection.executemany("INSERT INTO found VALUES (?, ?, ?)", rows)
+
+    def findings(self, image: Image) -> tuple[str, ...]:
+        """What was noted of the image, in order."""
+        with self.transaction() as connection:
+            rows = connection.execute("SELECT finding FROM found WHERE uuid = ? ORDER BY place", (image.asset_uuid,))
+            return tuple(finding for (finding,) in rows.fetchall())
 
     def use_nonce(self, access_key_id: str, nonce: str, now: float) -> bool:
         """Whether this key uses the nonce for the first time in half an hour; it is used from then on."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from jenkins_scan.sandbox import TOKEN
 from jenkins_scan.sandbox.call import Call
+from jenkins_scan.sandbox.conditions import ListedFinding
 from jenkins_scan.sandbox.images import INSTANCE_ID, REGION, REPO_ID, Image
 from jenkins_scan.sandbox.messages import Refused
 from jenkins_scan.sandbox.opening import open_task, used_quota
@@ -33,6 +34,9 @@ def create_jenkins_image_scan_task(call: Call) -> dict[str, Any]:
     task = open_task(call, (image,)).task
     if task is None:
         return {"Data": {"ImageScanCapacity": capacity}}
+    if call.findings_of is not None:
+        found = map(ListedFinding.of, call.findings_of(image))
+        call.state.note_findings(image, [each.model_dump_json() for each in found])
     return {
         "Data": {
             "TaskId": task.task_id,

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InternalError, NotProved, PolicyFailed, PolicyWarned
 from jenkins_scan.findings import Finding
 from jenkins_scan.gate.baseline import Fingerprint
-from jenkins_scan.gate.image import Judging, judge_image
+from jenkins_scan.gate.image import ImageJudgement, Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
 from jenkins_scan.gate.waivers import notes
 from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
@@ -49,7 +50,7 @@ class Jury:
         self._center = center
         self._tasks = SharedTasks(center.tasks, clock)
         self._clock = clock
-        self._deadline = clock.monotonic() + judging.timeout if deadline is None else deadline
+        self._deadline = clock.monotonic() + (judging.timeout or 0.0) if deadline is None else deadline
         self._last_beat = clock.monotonic()
         self._beating = threading.Lock()
 
@@ -103,8 +104,7 @@ class Jury:
             known=known,
             fetched=found.kinds,
         )
-        if image.judgement.judged.failing:
-            raise PolicyFailed(f"{_listed(image.judgement.judged.failing)} at or above --fail-on, or denied.")
+        require_policy(image.judgement)
         if submission.digest_from == LISTED_TAG:
             raise NotProved(
                 "no finding fails, but nobody has seen that the tag still means this digest: Security Center's list of "
@@ -158,9 +158,19 @@ def baseline_of(judging: Judging, image: ImageRun, *, real: bool = False) -> fro
         return None
 
 
-def waiver_notes(images: Sequence[ImageRun]) -> tuple[str, ...]:
-    """What to say of the waivers after all images: expired ones, those that end soon, and unused ones."""
-    return notes([image.judgement.waived for image in images if image.judgement is not None])
+def require_policy(judgement: ImageJudgement) -> None:
+    """Raises `errors.PolicyFailed` (10) when findings fail the image."""
+    if judgement.judged.failing:
+        raise PolicyFailed(f"{_listed(judgement.judged.failing)} at or above --fail-on, or denied.")
+
+
+def waiver_notes(images: Sequence[ImageRun], *, local: bool = False) -> tuple[str, ...]:
+    """What to say of the waivers after all images: expired ones, those that end soon, and unused ones.
+
+    One file of waivers serves scans and checks (`local`): each calls only those unused that are for its own findings.
+    """
+    waived = [image.judgement.waived for image in images if image.judgement is not None]
+    return notes([replace(each, unused=tuple(w for w in each.unused if w.is_local == local)) for each in waived])
 
 
 def warn(image: ImageRun) -> None:

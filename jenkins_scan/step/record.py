@@ -6,6 +6,7 @@ and the fact that one may exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from jenkins_scan.errors import InternalError, Interrupted, Reason, ScanError, UsageError
 from jenkins_scan.gate.image import ImageJudgement
@@ -60,10 +61,13 @@ class ImageRun:
     task: TaskRecord | None = None
     ended: TaskStatus | None = None
     """The last status of the task; None while nobody asked."""
-    proof: Proof | None = None
+    proof: Proof | Literal["bytes"] | None = None
+    """What shows that it was this image; `bytes` where they were read here."""
     judgement: ImageJudgement | None = None
     error: ScanError | None = None
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is good to know, and no warning."""
 
     def attempt(self, do: Callable[[], None]) -> None:
         """Does it; what goes wrong is noted here, so that one image's trouble takes no other along."""
@@ -87,7 +91,10 @@ class Run:
     endpoint: str | None = None
     """Where the tasks were opened, when another run did so; the settings say it otherwise."""
     sandbox: bool = False
+    local: bool = False
+    """Whether only this machine looks at the images: no task is opened, and what comes of it is never a PASS."""
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     interrupted: Interrupted | None = None
 
     def is_judged(self, image: ImageRun | None = None) -> bool:
@@ -124,11 +131,16 @@ class Run:
         return False
 
     def require_ends(self) -> None:
-        """Notes a bug for an image that has neither a task nor a reason: nothing may look submitted that was not."""
+        """Notes a bug for an image that has neither a task nor a reason: nothing may look submitted that was not.
+
+        An image that is looked at here alone has its judgement in place of a task.
+        """
         for image in self.images:
-            if image.error is None and (image.task is None or image.task.task is None):
-                image.error = InternalError("the run ended, and of this image neither a task nor a reason is known.")
+            ended = image.judgement if self.local else image.task and image.task.task
+            if image.error is None and ended is None:
+                what = "judgement" if self.local else "task"
+                image.error = InternalError(f"the run ended, and of this image neither a {what} nor a reason is known.")
 
     def freeze(self) -> None:
         """From here on the images no longer change, whatever a thread that was left behind still writes."""
-        self.images = [replace(image, warnings=[*image.warnings]) for image in self.images]
+        self.images = [replace(image, warnings=[*image.warnings], notes=[*image.notes]) for image in self.images]

@@ -23,6 +23,7 @@ from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 from jenkins_scan.step.second_look import look_again
+from jenkins_scan.step.stand_in import StandIn
 from jenkins_scan.step.submission import prepare
 from jenkins_scan.step.voice import Silence, Voice
 
@@ -35,13 +36,15 @@ def scan(  # noqa: PLR0913  each is a part that is handed in
     center: SecurityCenter,
     clock: Clock,
     voice: Voice | None = None,
+    stand_in: StandIn | None = None,
 ) -> None:
     """Opens a scan task for each image of `run`, judges it where that was asked for, and notes everything there.
 
-    `sources` are in the order of the images; `voice` is told how the wait goes on. Errors are noted with the
-    images, too. Raises `Interrupted` on a signal: what was opened until then is noted.
+    `sources` are in the order of the images; `voice` is told how the wait goes on; `stand_in` looks into the images for
+    a sandbox that is to scan them. Errors are noted with the images, too. Raises `Interrupted` on a signal: what was
+    opened until then is noted.
     """
-    _Step(run, settings, center, clock, voice or Silence()).take(sources)
+    _Step(run, settings, center, clock, voice or Silence(), stand_in).take(sources)
 
 
 @dataclass
@@ -63,6 +66,7 @@ class _Step:
     center: SecurityCenter
     clock: Clock
     voice: Voice
+    stand_in: StandIn | None
     opening: Opening = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +116,8 @@ class _Step:
         image.warnings += [*found.warnings, *image.submission.warnings]
         if self.settings.judging is not None:
             baseline_of(self.settings.judging, image)  # one that does not fit ends the run before anything is sent
+        if self.stand_in is not None:
+            image.warnings += self.stand_in.look(image.submission.request, found)
 
     def _share_quota(self, works: Sequence[_Work]) -> float:
         """Asks for the quota once, and refuses the images beyond it. Returns the seconds that took."""

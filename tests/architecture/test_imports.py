@@ -33,7 +33,7 @@ ARROWS = {
         *FLOOR,
     ),
     "step": (
-        *("config", "images", "gate", "jenkins"),
+        *("config", "images", "local", "gate", "jenkins"),
         *("security_center.polling", "security_center.status_words", "security_center.regions"),
         *SEAMS,
         *FLOOR,

@@ -70,6 +70,18 @@ FINDINGS = (
     Finding(kind=Kind.SENSITIVE_FILE, id="ak_leak", severity=Severity.UNKNOWN, title="AccessKey", path="/app/.env"),
     Finding(kind=Kind.BUILD_RISK, id="root-user", severity=Severity.LOW, title="Runs as root"),
 )
+LOOKED_AT = (Kind.BUILD_RISK, Kind.SENSITIVE_FILE)
+LOCAL = Finding(
+    kind=Kind.BUILD_RISK,
+    id="local/unpinned-install",
+    severity=Severity.LOW,
+    title="Installed without a version: curl",
+    path="RUN apt-get install curl && curl -O https://example.com/../tool",
+    fixable=True,
+    fix="Name what it has to be.",
+    layer="history line 4",
+    source="local",
+)
 WAIVED = Finding(
     kind=Kind.VULNERABILITY,
     id="CVE-2022-0001",
@@ -242,6 +254,24 @@ def every_ending() -> Mapping[str, Result]:
             unjudged("image", 13, reference="worker:1", identity=None, sent=None),
             exit_code=10,
             reason="policy",
+        ),
+        "checked": result(
+            image(
+                LOCAL,
+                verdict="CHECKED",
+                sent=None,
+                task=None,
+                request_id=None,
+                proof="bytes",
+                counts={kind.value: {level.value: 0 for level in Severity} for kind in LOOKED_AT}
+                | {"build-risk": {level.value: int(level is LOCAL.severity) for level in Severity}},
+                not_fetched=tuple(kind.value for kind in Kind if kind not in LOOKED_AT),
+            ),
+            local=True,
+            service=ServiceEntry(endpoint=None, region=None),
+            quota=QuotaEntry(capacity=None, used=None, remaining=None, minimum=None, source=None),
+            policy=POLICY.model_copy(update={"min_quota": None, "timeout": None}),
+            notes=("no registry digest yet: a push gives the image one.",),
         ),
         "interrupted": result(unjudged("interrupted", 143, "INCOMPLETE"), exit_code=143, reason="interrupted"),
     }

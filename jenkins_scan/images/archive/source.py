@@ -4,6 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -71,7 +72,7 @@ class FileSource(ABC):
                 "It was changed while it was read.", remedy="Scan it when what writes it has finished."
             )
         self._stamps = dict(files.stamps)
-        return found
+        return replace(found, place=self._where)
 
     @abstractmethod
     def _identify(self, files: StoredFiles) -> ResolvedImage:

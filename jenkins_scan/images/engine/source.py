@@ -46,7 +46,7 @@ class EngineSource:
             image = self._parse(engine, body, store)
             self._check_platform(image.platform)
         resolved = identify(image, self._reference, typed=self._typed, store=store, engine=engine.about)
-        return replace(resolved, warnings=(*self._warnings(store), *resolved.warnings))
+        return replace(resolved, warnings=(*self._warnings(store), *resolved.warnings), place=self._endpoint)
 
     def look_again(self, identity: ImageIdentity) -> None:
         """Nothing, while the reference means the same bytes as in `identity`; two small reads.

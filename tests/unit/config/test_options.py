@@ -89,7 +89,7 @@ def test_the_names_of_an_option_follow_from_one():
         ("vpc", "--vpc", ""),
         ("color", "--color auto|always|never", "auto"),
         ("jenkins-env", "--jenkins-env ''|release", ""),
-        ("report-dir", "--report-dir DIR", "scan-report"),
+        ("waivers", "--waivers FILE", ""),
     ],
 )
 def test_the_docs_show_an_option_with_its_value(name, flags, default):
@@ -107,7 +107,12 @@ def test_no_two_options_of_a_command_share_a_name_or_a_short_flag():
 def test_the_first_option_of_a_name_is_the_key_of_the_file():
     """`--digest` of `scan-registry` can be repeated, that of `scan` cannot: the file's is that of `scan`."""
     others = [option.name for option in EVERY if KEYS.get(option.name, option) is not option]
-    assert others == ["digest", "tag", "output"]
+    assert others == ["digest", "tag", "baseline", "output", "output", "report-dir"]
+
+
+def test_without_a_folder_named_only_a_check_writes_none():
+    shown = {command: each.default_text for each in EVERY if each.name == "report-dir" for command in each.commands}
+    assert [command for command, default in shown.items() if default != "scan-report"] == ["check"]
 
 
 def test_no_option_takes_a_secret():
@@ -122,7 +127,7 @@ def test_no_option_that_redirects_or_weakens_may_stand_in_a_found_file():
     }
 
 
-@pytest.mark.parametrize("command", ["scan", "scan-registry", "inspect", "quota"])
+@pytest.mark.parametrize("command", ["scan", "scan-registry", "check", "inspect", "quota"])
 def test_a_command_has_its_options_in_the_order_of_the_table(command):
     decorated = click.command(command)(options_of(command)(lambda: None))
     assert [parameter.name for parameter in decorated.params] == [

@@ -40,10 +40,10 @@ def result(*images, **fields):
 def read(tmp_path):
     """Reads a baseline with this content; without one this run is real."""
 
-    def read_it(content, *, sandbox=False):
+    def read_it(content, *, sandbox=False, local=False):
         path = tmp_path / "result.json"
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return read_baseline(path, sandbox=sandbox)
+        return read_baseline(path, sandbox=sandbox, local=local)
 
     return read_it
 
@@ -69,6 +69,13 @@ def complaint(path):
     except ConfigurationError as exc:
         return exc.message
     return None
+
+
+@pytest.mark.parametrize(("verdict", "local"), [("CHECKED", True), ("FAIL", True), ("PASS", False)])
+def test_a_check_and_a_scan_are_no_baseline_of_each_other(read, refusal, verdict, local):
+    earlier = {**result(image([ONE], verdict=verdict)), "local": local}
+    assert read(earlier, local=local).known(REPOSITORY) == {ONE.fingerprint}
+    assert "made it, which finds other things than" in refusal(earlier, local=not local)
 
 
 def test_a_baseline_that_is_no_file_is_read_from_its_bytes():
@@ -119,7 +126,6 @@ def test_a_run_that_was_judged_by_its_findings_is_a_baseline(read, verdict, slug
         ("FAIL", ["quota"], "FAIL (quota)"),
         ("WARN", ["incomplete", "warn"], "WARN (incomplete, warn)"),
         ("PASS", [None], "PASS (unknown)"),
-        ("CHECKED", [], "CHECKED"),
         (None, [], "without a verdict"),
     ],
 )
