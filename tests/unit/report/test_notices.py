@@ -26,6 +26,15 @@ def told(run):
         ("usage", [("usage", "error")]),
         ("partial", [("not-fetched:baseline", "warning")]),
         ("several", [("image", "error")]),
+        (
+            "checked",
+            [
+                ("checked", "warning"),
+                ("not-looked-at:vulnerability", "note"),
+                ("not-looked-at:baseline", "note"),
+                ("not-looked-at:malicious-file", "note"),
+            ],
+        ),
         ("interrupted", [("interrupted", "error")]),
     ],
 )
