@@ -36,6 +36,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.report.earlier import read_earlier
     from jenkins_scan.step.record import Run
+    from jenkins_scan.step.stand_in import LIMITS
 
     app = App.of(context)
     path = Path(values["result"])
@@ -56,6 +57,8 @@ def command(context: click.Context, /, **values: Any) -> int:
         earlier.require(settings.service)
         note(settings)
         run.warnings += earlier.doubts(app.build)
+        if settings.service.endpoint is None and settings.service.scenario is None:
+            run.warnings.append(LIMITS)
         earlier.mark(run.images)
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, voice=app.terminal)

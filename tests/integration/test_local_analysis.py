@@ -23,47 +23,8 @@ from jenkins_scan.images.reference import parse_reference
 from jenkins_scan.local.analysis import analyse
 from jenkins_scan.local.content import content_of
 from tests.support import engines
-from tests.support.docker_archives import archive, packed_image, tar_of
-
-KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + b"b3BlbnNzaC1rZXktdjEAAAAABG5vbmU" * 8 + b"\n"
-KEY += b"-----END OPENSSH PRIVATE KEY-----\n"
-AWS_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCY3xampl3K3Y"
-PLANTED = b"""FROM scratch
-ADD tools.tar /
-COPY id_rsa /app/id_rsa
-COPY repository/ /src/.git/
-RUN ["/bin/rm", "/app/id_rsa"]
-ENV AWS_SECRET_ACCESS_KEY=%b
-""" % AWS_KEY.encode()
-CLEAN = b"""FROM scratch
-COPY app /app/server
-USER 10001
-HEALTHCHECK CMD ["/app/server", "--health"]
-"""
-LAYERS = 4
-
-
-def tools():
-    """A tar with `rm` of this machine and the libraries it needs."""
-    linked = subprocess.run(["ldd", "/bin/rm"], capture_output=True, text=True, check=True).stdout
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w") as tar:
-        for path in ["/bin/rm", *(word for word in linked.split() if word.startswith("/"))]:
-            content = Path(path).read_bytes()
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode = len(content), 0o755
-            tar.addfile(member, io.BytesIO(content))
-    return target.getvalue()
-
-
-def build(client, tag, dockerfile, **files):
-    context = tar_of({"Dockerfile": dockerfile, **files})
-    answers = list(
-        client.build(
-            fileobj=io.BytesIO(context), custom_context=True, tag=tag, rm=True, decode=True, network_mode="none"
-        )
-    )
-    assert [answer["error"] for answer in answers if "error" in answer] == []
+from tests.support.docker_archives import archive, packed_image
+from tests.support.planted_images import AWS_KEY, FOUND, KEY, LAYERS, build_clean, build_planted
 
 
 def in_engine(name, url):
@@ -117,9 +78,8 @@ PLACES = (
 def images(docker_engine, engines_folder):
     """Both images everywhere: the planted one and its clean twin."""
     client = docker_engine.client()
-    repository = {"repository/HEAD": b"ref: refs/heads/main\n", "repository/config": b"[core]\n"}
-    build(client, "local/planted:1", PLANTED, **{"tools.tar": tools(), "id_rsa": KEY, **repository})
-    build(client, "local/clean:1", CLEAN, app=b"\x7fELF" + bytes(1000))
+    build_planted(client, "local/planted:1")
+    build_clean(client, "local/clean:1")
     client.close()
     folder = engines_folder / "lpodman"
     with engines.running_podman(folder) as podman_engine:
@@ -135,10 +95,7 @@ def test_what_was_planted_is_found_with_its_layer(images, place):
     diff_ids, found = images["planted"]
     assert len(diff_ids) == LAYERS
     by_id = {finding.id: finding for finding in found[place].findings}
-    assert by_id.keys() == {
-        *("local/private-key", "local/git-folder", "local/secret-in-env"),
-        *("local/runs-as-root", "local/no-healthcheck"),
-    }
+    assert by_id.keys() == FOUND
     key, git, secret = (by_id[f"local/{name}"] for name in ("private-key", "git-folder", "secret-in-env"))
     assert (key.path, key.layer, key.severity) == ("/app/id_rsa", diff_ids[1], Severity.HIGH)
     assert key.title == f"A private key (deleted in a later layer, {diff_ids[3][:19]}, still shipped)"
