@@ -26,7 +26,7 @@ venv: $(DEVELOPMENT)  ## .venv with the tool and everything to develop it
 
 demo: $(RUNTIME)  ## scan a tiny image against the sandbox; needs neither an account nor Docker
 	@image=$$($(BIN)/python scripts/demo_image.py) || exit; code=0; \
-	$(BIN)/jenkins-scan scan "$$image" --endpoint sandbox --report-dir build/demo-report || code=$$?; \
+	$(BIN)/jenkins-scan scan "$$image" --endpoint sandbox --fail-on high --report-dir build/demo-report || code=$$?; \
 	echo "The whole answer is in build/demo-report/result.json"; exit $$code
 
 test: $(DEVELOPMENT)  ## unit, contract, architecture and command line tests; no engine, no network

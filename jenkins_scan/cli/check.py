@@ -87,31 +87,28 @@ def _require_local(text: str) -> None:
 
 def _look_at_quota(app: App, context: click.Context, values: dict[str, Any], run: "Run") -> None:
     """Notes what is left of the quota, where credentials and a region are there; nothing about it changes the code."""
-    from jenkins_scan.config.settings import SANDBOX, service_settings
+    from jenkins_scan.config.settings import service_settings
     from jenkins_scan.errors import ScanError
 
-    if values["endpoint"] == SANDBOX:
-        run.notes.append("the quota was not asked for: the sandbox has none of yours.")
-        return
     if not (values["endpoint"] or values["region"]):
         run.notes.append("the quota was not asked for: no --region is named.")
         return
     settings = service_settings(values, **app.service_arguments(context))
+    if settings.endpoint is None:
+        run.notes.append("the quota was not asked for: the sandbox has none of yours.")
+        return
     try:
         with contextlib.ExitStack() as stack:
             from jenkins_scan.cli.service import find_credentials, open_endpoint
 
-            if settings.endpoint is None:
-                return
             credentials = find_credentials(app, longest_wait=PATIENCE)
             center = open_endpoint(app, settings, settings.endpoint, credentials, None, stack)
             quota = center.describe_image_scan_auth_count(deadline=app.clock.monotonic() + PATIENCE).value
-            run.quota = quota
-            if center.is_sandbox:
-                run.notes.append("the quota is that of a sandbox.")
+            run.notes += ["the quota is that of a sandbox."] if center.is_sandbox else []
     except ScanError as unknown:
         run.notes.append(f"the quota is not known: {unknown.message}")
         return
+    run.quota = quota
     if quota.remaining < len(run.images):
         run.notes.append(
             f"{quota.remaining} image scans are left, and CI would want {len(run.images)}: it would end with 12, "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import InternalError, UsageError
+from jenkins_scan.errors import UsageError
 from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
@@ -43,26 +43,24 @@ def check(run: Run, judging: Judging, *, sources: Sequence[ImageSource], clock: 
     if run.ends_as_a_whole():
         return
     today = datetime.fromtimestamp(clock.now(), UTC).date()
-    sound = [work for work in works if work.image.error is None]
-    each_image(run, sound, lambda work: _judge(work, judging, today), image_of=lambda work: work.image, jobs=jobs)
+    found = [(work.image, work.found) for work in works if work.found is not None and work.image.error is None]
+    each_image(run, found, lambda pair: _judge(*pair, judging, today), image_of=lambda pair: pair[0], jobs=jobs)
     run.warnings += waiver_notes(run.images, local=True)
-    for work in sound:
-        warn(work.image)
+    for image in run.images:
+        warn(image)
 
 
 def _identify(work: _Work, judging: Judging) -> None:
-    work.found = work.source.resolve()
-    image, identity = work.image, work.found.identity
+    found = work.source.resolve()
+    image, identity = work.image, found.identity
     image.identity = identity
-    image.warnings += work.found.warnings
-    image.notes += _of_identity(work.found)
+    image.warnings += found.warnings
+    image.notes += _of_identity(found)
     _known(judging, identity)  # a baseline that does not fit ends the run before anything is read
+    work.found = found
 
 
-def _judge(work: _Work, judging: Judging, today: date) -> None:
-    image, found = work.image, work.found
-    if found is None:
-        raise InternalError("an image was to be looked into that was never identified.")
+def _judge(image: ImageRun, found: ResolvedImage, judging: Judging, today: date) -> None:
     if found.place is None:
         raise UsageError(
             "only images of this machine are checked, and this one lies in a registry.",

@@ -129,6 +129,7 @@ def test_the_configuration_file_names_image_and_policy_and_its_places_are_for_ci
         (("docker-archive://app.tar", "--platform", "linux/arm64"), 13, "linux/arm64"),
         (("docker-archive://odd.tar",), 13, "no tar archive"),
         (("docker-archive://app.tar", "docker-archive://"), 2, "names no file"),
+        (("docker-archive://two.tar", "docker-archive://app.tar"), 2, "Select one with docker-archive://PATH:TAG"),
         (("docker-archive://app.tar", "--baseline", "jenkins"), 2, "Name the result.json of an earlier check"),
         (("docker-archive://app.tar", "--baseline", "none.json"), 2, "none.json"),
         (("docker-archive://app.tar", "--waivers", "none.toml"), 2, "none.toml"),
@@ -138,6 +139,8 @@ def test_the_configuration_file_names_image_and_policy_and_its_places_are_for_ci
 def test_what_cannot_be_checked_has_its_own_code(cli, put, tmp_path, arguments, code, said):
     put()
     (tmp_path / "odd.tar").write_bytes(docker_archive(packed_image()))
+    two = (packed_image((name,), [tar_of({name: b"x"})]) for name in ("a:1", "b:1"))
+    (tmp_path / "two.tar").write_bytes(docker_archive(*two))
     run = cli("check", *arguments)
     assert run.code == code
     assert said in run.err

@@ -13,7 +13,7 @@ from jenkins_scan.cli.reported import _last_words, _write_reports
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
-from jenkins_scan.config.settings import Overrides
+from jenkins_scan.config.settings import Overrides, ReportedSettings, ServiceSettings
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report import bare
 from jenkins_scan.report.earlier import read_earlier
@@ -339,3 +339,18 @@ def test_files_of_reports_follow_the_umask(cli, archive):
     finally:
         os.umask(previous)
     assert (run.folder / "result.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_without_a_report_folder_the_last_words_are_said_and_nothing_is_written(tmp_path, clock):
+    err = io.StringIO()
+    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    assert _last_words(app, Run(0.0, [ImageRun("app:1")], local=True), None, None) == 1
+    assert "no task was opened" in err.getvalue()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("service", "endpoint"), [(ServiceSettings(endpoint=None), "sandbox"), (None, None)])
+def test_the_barest_result_says_who_was_asked(tmp_path, clock, service, endpoint):
+    app = App(Terminal(io.StringIO(), io.StringIO()), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    assert _last_words(app, Run(0.0, [ImageRun("app:1")]), ReportedSettings(service=service), tmp_path) == 1
+    assert json.loads((tmp_path / "result.json").read_text())["service"] == {"endpoint": endpoint}
