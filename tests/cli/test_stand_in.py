@@ -80,6 +80,7 @@ def test_what_was_found_is_kept_with_the_task_for_a_wait(cli, planted):
     assert cli("scan", planted, *state).result["verdict"] == "SUBMITTED"
     run = cli("wait", "scan-report/result.json", *state, "--fail-on", "high", "--report-dir", "w", report="w")
     assert (run.code, ids(run)) == (10, {"local/private-key", "local/unpinned-install"})
+    assert any(LIMITS in warning for warning in run.result["warnings"])
 
 
 def test_nobody_looks_into_an_image_whose_findings_nobody_reads(cli, planted):
