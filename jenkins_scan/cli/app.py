@@ -62,12 +62,12 @@ class App:
             if output.path is None:
                 self.terminal.report(render[output.format])
             else:
-                self.write(output.path, render[output.format])
+                self.write(output.path, render[output.format], lasting=False)
 
-    def write(self, path: Path, text: str) -> bool:
+    def write(self, path: Path, text: str, *, lasting: bool = True) -> bool:
         """Whether the report could be written; a warning says when not."""
         try:
-            write_atomically(path, text)
+            write_atomically(path, text, lasting=lasting)
         except OSError as exc:
             self.terminal.line(f"warning: {path} could not be written: {exc.strerror}")
             return False

@@ -133,7 +133,7 @@ def _write_reports(
     app.deliver(made, texts)
     try:
         for sheet in (output.style_sheet for output in made if output.style_sheet is not None):
-            app.write(sheet, style_sheet())
+            app.write(sheet, style_sheet(), lasting=False)
     except OSError as problem:  # an installation without it
         app.terminal.line(f"warning: the style sheet of the page could not be read: {problem.strerror}")
 
