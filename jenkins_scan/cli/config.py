@@ -1,6 +1,7 @@
 """`jenkins-scan config`: the settings a verb would run with, and where each came from. Secrets stay hidden."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 NEEDED = {"wait": "RESULT_JSON"}
 """What stands for an argument that a verb cannot do without, and that is no setting."""
+_USER = re.compile(r"//[^/\s]*@")
+_QUERY = re.compile(r"(://[^?\s]*)\?.*")
 WITHOUT_SETTINGS = ("config", "explain", "sandbox")
 
 
@@ -75,7 +78,8 @@ def _settings(app: App, context: click.Context, verb: str) -> Iterator[tuple[str
     if "image" in context.params:
         origin = Origin.DEFAULT if not context.params["image"] else origin_of(context, "image")
         images = context.params["image"]
-        yield "image", {"value": list(images) if isinstance(images, tuple) else images, "from": origin, "named": None}
+        shown = [_without_user(text) for text in images] if isinstance(images, tuple) else _without_user(images)
+        yield "image", {"value": shown, "from": origin, "named": None}
     for option in (option for option in OPTIONS if verb in option.commands):
         origin = origin_of(context, option.parameter)
         names = {Origin.ENVIRONMENT: option.variable, Origin.FILE: str(app.file.path), Origin.FLAG: f"--{option.name}"}
@@ -85,8 +89,15 @@ def _settings(app: App, context: click.Context, verb: str) -> Iterator[tuple[str
 
 def _plain(value: Any, option: "Option") -> Any:
     if option.repeatable:
-        return list(value)
-    return f"{value:g}s" if isinstance(option.type, Duration) else value
+        return [_without_user(text) for text in value]
+    return f"{value:g}s" if isinstance(option.type, Duration) else _without_user(value)
+
+
+def _without_user(value: Any) -> Any:
+    """An address without user information and query; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return _QUERY.sub(r"\1?****", _USER.sub("//****@", value))
 
 
 def _policy(app: App, context: click.Context) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from jenkins_scan.cli.app import App
 from jenkins_scan.config.file import FOUND_NAME
 from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.findings import Kind
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stricter
+from jenkins_scan.local.checks import KINDS
 from jenkins_scan.loopback import is_loopback
 
 GATES = ("fail_on", "warn_on")
@@ -53,23 +55,42 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
 
 
 def judging_here(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging, list[str]]:
-    """What a check on this machine judges by, without any gate that of --fail-on high, and warnings.
+    """What a check on this machine judges by, and warnings.
+
+    What it can find fails at high, unless its user says otherwise; a file found in the workspace makes that stricter,
+    and never weaker.
 
     Raises `ConfigurationError` (2).
     """
     warnings: list[str] = []
-    policy = stricter(*policies_of(app, context, values))
-    if not policy.has_gate and "none" in (values["fail_on"], values["warn_on"]):
+    by_user, found = policies_of(app, context, values)
+    fixable = values["fixable_only"] or None
+    for kind in KINDS:
+        if (
+            by_user.fail_on[kind] is None
+            and by_user.warn_on[kind] is None
+            and not _turned_off(app, context, values, kind)
+        ):
+            by_user = stricter(by_user, policy_from({kind.value: {"fail_on": "high"}}, fixable_only=fixable))
+    policy = stricter(by_user, found)
+    if "none" in (values["fail_on"], values["warn_on"]) and not policy.gated_kinds.intersection(KINDS):
         raise ConfigurationError(
             "a check with --fail-on none judges nothing.",
             remedy="Name a level (critical, high, medium, low), or leave the option out: then it is high.",
         )
-    if not policy.has_gate:
-        policy = policy_from({}, fail_on="high", fixable_only=values["fixable_only"] or None)
+    warnings += gates_never_met(policy)
     waivers = _waivers(app, values["waivers"], warnings)
     return Judging(
         policy=policy, timeout=None, waivers=waivers, baseline=_earlier_check(app, values, warnings)
     ), warnings
+
+
+def _turned_off(app: App, context: click.Context, values: Mapping[str, Any], kind: Kind) -> bool:
+    """Whether its user, not a file that was found, said that no finding of this kind fails."""
+    table = {} if app.file.found else app.file.values.get("policy", {})
+    by_file = table.get(kind.value, {}).get("fail_on", table.get("fail_on"))
+    is_found = app.file.found and origin_of(context, "fail_on") is Origin.FILE
+    return bool((by_file if is_found or values["fail_on"] is None else values["fail_on"]) == "none")
 
 
 def policies_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Policy, Policy]:

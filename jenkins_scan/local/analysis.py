@@ -13,9 +13,12 @@ from jenkins_scan.local.collection import Collection
 from jenkins_scan.local.content import Content
 from jenkins_scan.local.files import Hit
 from jenkins_scan.local.layer import Bounds, Fate, Layer, fates
+from jenkins_scan.local.tokens import Allowance
 from jenkins_scan.plain_text import one_line
 
 _LONGEST_PATH: Final = 1000
+_WINDOWS: Final = 10_000
+"""Places in variables and history that are searched for tokens."""
 _SHORT_DIGEST: Final = len("sha256:") + 12
 _KIB, _MIB = 1024, 1024**2
 
@@ -46,7 +49,7 @@ def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
     with image.parts() as parts:
         collection.add(parts)
     found = assembled(collection, image.wanted)
-    build = BuildRisks(found.config, collection.bounds.search.windows)
+    build = BuildRisks(found.config, Allowance(_WINDOWS))  # files may have used up what they had
     findings = dict.fromkeys([*build.findings(), *_of_layers(found.layers)])
     return Analysis(
         findings=tuple(findings),
@@ -60,8 +63,8 @@ def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
 def _notes(collection: Collection) -> Iterator[str]:
     if collection.bounds.search.is_exhausted:
         yield "Tokens were not looked for in all text files: there are too many."
-    if collection.bounds.hits < 0:
-        yield f"{-collection.bounds.hits} more files that should not be there are not listed."
+    if collection.bounds.dropped:
+        yield f"{collection.bounds.dropped} more files that should not be there are not listed."
 
 
 def _of_layers(layers: list[Layer]) -> Iterator[Finding]:

@@ -16,6 +16,14 @@ _LIKELY: Final = (
     re.compile(r"(://)[^\s/@]*:([^\s/@]+)(?=@)"),
     re.compile(rf"(\bauthorization:\s*(?:\w+\s+)?){_VALUE}", re.IGNORECASE),
     re.compile(rf"((?:\s|^)(?:-u|--user|-p|--passphrase|--pass)[ =]){_VALUE}"),
+    re.compile(rf"(\b(?:mysql|mysqldump|sshpass|docker|podman|curl|redis-cli|psql)\b[^;&|]*?\s-p){_VALUE}"),
+    re.compile(r"(://)([^\s/@:\"']+)(?=@)"),
+    re.compile(rf"(\b(?:echo|printf)\s+){_VALUE}(?=[^;&]{{0,80}}\|[^;&]*--password-stdin)"),
+    re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*"),
+    re.compile(
+        r"([\"']?(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}:\s{0,4})(\"[^\"]*\"|'[^']*'|[^\s,}\"']+)",
+        re.IGNORECASE,
+    ),
     re.compile(
         rf"((?<![\w.-])[\w.-]{{0,80}}(?:password|passwd|passphrase|secret|token|apikey|api_key|credential|private_?key|access_?key(?:_?id)?)"
         rf"[\w.-]{{0,80}}(?:=|:\s{{0,4}}|\s{{1,4}})){_VALUE}",
@@ -23,6 +31,14 @@ _LIKELY: Final = (
     ),
 )
 """Where a secret may stand, group by group: too much masked is no harm."""
+
+
+_SECRET_SETTING: Final = re.compile(
+    r"(?<![\w.-])((?:ENV|ARG)\s+(?:[\w.-]+=\S*\s+)*?[\w.-]*(?:pass|pwd|secret|token|key|credential|pat)[\w.-]*[= ])"
+    r"(?:(?!\s[A-Za-z_][\w.-]*=).)+",
+    re.IGNORECASE,
+)
+"""A variable whose name says that it holds a secret, up to the next one: builders write values without their quotes."""
 
 
 class Evidence:
@@ -41,7 +57,7 @@ class Evidence:
 
     def of(self, line: str) -> str:
         """The line as it may be shown."""
-        text = self._redact(line)[:_WHOLE]
+        text = _SECRET_SETTING.sub(_masked, self._redact(line))[:_WHOLE]
         for secret in self._words:
             text = re.sub(rf"(?<=[=\s\"':]){re.escape(secret)}(?=[\s\"'|;&]|\Z)", MASK, text)
         for pattern in _LIKELY:

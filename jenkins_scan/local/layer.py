@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jenkins_scan.errors import UnreadableImage
+from jenkins_scan.findings import Severity
 from jenkins_scan.local import checks
 from jenkins_scan.local.files import LARGEST, Hit, Search
 from jenkins_scan.local.package_caches import cache_of
@@ -33,6 +34,17 @@ class Bounds:
     search: Search = field(default_factory=Search)
     entries: int = _MOST_ENTRIES
     hits: int = _MOST_HITS
+    high_hits: int = _MOST_HITS
+    dropped: int = 0
+    """Hits that are not kept."""
+
+    def take(self, severity: Severity) -> bool:
+        """Whether one more hit of this severity may be kept."""
+        if severity is Severity.HIGH:
+            self.high_hits -= 1
+            return self.high_hits >= 0
+        self.hits -= 1
+        return self.hits >= 0
 
     def count(self) -> None:
         """One more file or folder. Raises `errors.UnreadableImage` (13) for one too many."""
@@ -101,10 +113,12 @@ class Layer:
                 yield Hit(checks.GIT_FOLDER, folder, "A Git repository", is_folder=True)
 
     def _notice(self, hits: Iterator[Hit], bounds: Bounds) -> None:
+        """Keeps the hits within their bounds: a flood of lesser ones takes no place from those that are high."""
         for hit in hits:
-            bounds.hits -= 1
-            if bounds.hits >= 0:
+            if bounds.take(hit.check.severity):
                 self.hits.append(hit)
+            else:
+                bounds.dropped += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _PLACEHOLDER: Final = re.compile(
       | todo | tbd | redacted | fake | dummy | none | null
       | nil
       | undefined | unset | true | false | yes | no | on | off | enabled? | disabled? | \d{1,5}
-      | (?:file:/)?/[\w.\-]+(?:/[\w.\-]+)* | [a-z]+://[^@]*""",
+      | (?:file:/)?/(?:[\w.\-]+/)+[\w.\-]* | /[\w\-]{1,15} | /[\w\-]+\.[\w.\-]+ | [a-z]+://[^@]*""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """Also paths, addresses without a user, and switches."""

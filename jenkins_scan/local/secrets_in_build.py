@@ -14,6 +14,8 @@ from jenkins_scan.plain_text import one_line
 
 _LONGEST_NAME: Final = 80
 _MOST: Final = 100
+"""Secrets: with these an image fails, whatever else there is."""
+_MOST_IN_ALL: Final = 5_000
 _ASSIGNMENT: Final = re.compile(r"(?<![\w$./-])([A-Za-z_][\w.-]{1,100})=(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)")
 _OPTION: Final = re.compile(
     r"(?<!\S)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"
@@ -44,12 +46,15 @@ class Secret:
 def secrets_of(variables: Sequence[tuple[str, str]], lines: Sequence[Line], windows: Allowance) -> list[Secret]:
     """All secrets; a variable's value that stands in the history, too, is reported with its line there."""
     found: dict[tuple[str, str, str], Secret] = {}
+    secrets = 0
     for secret in _all(variables, lines, windows):
         key = (secret.check.id, secret.name or secret.title, secret.value)
         before = found.get(key)
         if before is None or before.line is None:
             found[key] = secret
-        if len(found) >= _MOST:
+        if secret.check is not checks.DEFAULT_PASSWORD:
+            secrets += 1
+        if secrets >= _MOST or len(found) >= _MOST_IN_ALL:
             break
     return list(found.values())
 

@@ -110,6 +110,31 @@ def test_the_gates_are_those_of_a_scan(cli, put):
     assert cli("check", root, "--fail-on", "none").code == 2
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '[policy.build-risk]\nfail_on = "medium"',
+        '[policy.vulnerability]\nfail_on = "critical"',
+        'warn-on = "critical"',
+        'fail-on = "critical"',
+        'fail-on = "none"',
+        '[policy]\nfail_on = "none"',
+    ],
+)
+def test_a_file_of_the_workspace_never_takes_the_gate_away(cli, put, tmp_path, policy):
+    image = put({"app/id_rsa": KEY})
+    (tmp_path / ".jenkins-scan.toml").write_text(policy)
+    assert cli("check", image).code == 10
+
+
+def test_whoever_runs_it_may_say_what_is_not_gated(cli, put, tmp_path):
+    image = put({"app/id_rsa": KEY})
+    (tmp_path / "own.toml").write_text('[policy.sensitive-file]\nfail_on = "none"')
+    assert cli("--config", "own.toml", "check", image).code == 0
+    assert cli("check", image, "--fail-on", "critical").code == 0
+    assert cli("check", image, "--fail-on", "none", "--warn-on", "high").code == 11
+
+
 def test_the_configuration_file_names_image_and_policy_and_its_places_are_for_ci(cli, put, tmp_path):
     put({"app": b"x"}, config={})
     settings = 'image = "docker-archive://app.tar"\nreport-dir = "scan-report"\noutput = "json"\nbaseline = "jenkins"\n'
