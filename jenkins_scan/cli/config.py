@@ -102,10 +102,13 @@ def _without_user(value: Any) -> Any:
 
 def _policy(app: App, context: click.Context) -> dict[str, Any]:
     """The gates of flags, variables and file together, as a scan applies them."""
-    from jenkins_scan.cli.gate import policies_of
+    from jenkins_scan.cli.gate import judging_here, policies_of
     from jenkins_scan.gate.policy import stricter
 
-    policy = stricter(*policies_of(app, context, context.params))
+    if context.info_name == "check":
+        policy = judging_here(app, context, {**context.params, "waivers": None, "baseline": None})[0].policy
+    else:
+        policy = stricter(*policies_of(app, context, context.params))
     gates = {
         effect: {kind.value: level for kind, level in levels.items() if level is not None}
         for effect, levels in (("fail_on", policy.fail_on), ("warn_on", policy.warn_on))

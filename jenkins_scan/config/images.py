@@ -36,7 +36,7 @@ def named_images(
     if not images:
         raise ConfigurationError(
             "no image was named.",
-            remedy="Name it: jenkins-scan scan HOST/team/app:1 (or `image` in the configuration, or --from-file).",
+            remedy="Name it behind the command: HOST/team/app:1 (or `image` in the configuration, or --from-file).",
         )
     if len(images) > MOST_IMAGES:
         raise ConfigurationError(

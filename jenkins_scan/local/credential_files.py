@@ -156,6 +156,7 @@ BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
 
 _ENV: Final = CredentialFile(checks.ENV_FILE, "Variables with secrets", _variables)
 _KUBE: Final = CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG)
+_OF_KUBE: Final = (b"yaml", b"yml", b"json", b"conf", b"config")
 _EXAMPLES: Final = (b".example", b".sample", b".template", b".dist", b".defaults", b".tpl")
 
 STORES: Final = {
@@ -176,6 +177,9 @@ def credential_files(folder: bytes, base: bytes) -> tuple[CredentialFile, ...]:
         return tuple(kind for kind in known if kind.folder in (b"", folder))
     if (base.startswith(b".env") or base.endswith(b".env")) and not base.endswith(_EXAMPLES):
         return (_ENV,) if base in (b".env", b".envrc") or base.startswith(b".env.") or base.endswith(b".env") else ()
-    if b"kubeconfig" in base or (folder == b"kubernetes" and base.endswith(b".conf")):
+    stem, _, extension = base.rpartition(b".")
+    if b"kubeconfig" in (stem or base) and (not stem or extension in _OF_KUBE):
+        return (_KUBE,)
+    if base.endswith(b"kubeconfig") or (folder == b"kubernetes" and base.endswith(b".conf")):
         return (_KUBE,)
     return ()

@@ -105,7 +105,11 @@ class TarStream:
         if len(self._file.read(self._padding)) < self._padding:
             raise ValueError("it is cut short")
         block = self._file.read(BLOCK)
-        if not block or block == _ZEROS:
+        if not block:
+            return None
+        if block == _ZEROS:  # two of them are an end; readers disagree about a lone one with more behind it
+            if self._file.read(BLOCK) not in (_ZEROS, b""):
+                raise ValueError("a lone block of zeros stands in it")
             return None
         if not _is_sound(block):
             raise ValueError("a header is damaged or cut short")

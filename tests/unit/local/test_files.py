@@ -273,3 +273,18 @@ def test_notes_tell_what_was_not_looked_at():
         "Tokens were not looked for in all text files: there are too many.",
         "1 more files that should not be there are not listed.",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("app/kubeconfig", True),
+        ("app/prod-kubeconfig.yaml", True),
+        ("app/kubeconfig.yml", True),
+        ("lib/kubeconfig.py", False),
+        ("lib/__pycache__/kubeconfig.cpython-311.pyc", False),
+    ],
+)
+def test_a_kubeconfig_is_known_by_its_name_and_source_code_is_none(name, found):
+    content = b"apiVersion: v1\nusers:\n- name: a\n  user:\n    token: abcdefghijklmnop\n"
+    assert ("local/kubeconfig" in {finding.id for finding in analysis_of({name: content}).findings}) == found
