@@ -23,7 +23,7 @@ SEAMS = (
 ARROWS = {
     "__main__": ("cli",),
     "cli": (
-        *("step", "config", "sandbox", "doctor", "explanations"),
+        *("step", "config", "sandbox", "doctor", "explanations", "local.checks"),
         *("images", "security_center", "gate", "report", "jenkins"),
         *FLOOR,
     ),
