@@ -12,6 +12,7 @@ from typing import Final
 
 from jenkins_scan import errors
 from jenkins_scan.errors import Interrupted, Reason, ScanError, UsageError
+from jenkins_scan.local.checks import CHECKS
 from jenkins_scan.security_center.codes import CODES, ServiceCode
 
 FOREIGN: Final = {
@@ -48,11 +49,11 @@ class Explanation:
 
 
 def explain(word: str) -> tuple[Explanation, ...]:
-    """Every meaning of an exit code, a reason slug, an error's name or a code of the service.
+    """Every meaning of an exit code, a reason slug, an error's name, a code of the service or a local check's id.
 
     Raises `UsageError` (2) with the nearest known words for one that means nothing here.
     """
-    found = [*_by_number(word), *_by_reason(word), *_by_error(word), *_by_service_code(word)]
+    found = [*_by_number(word), *_by_reason(word), *_by_error(word), *_by_service_code(word), *_by_check(word)]
     if not found:
         raise _not_known(word)
     return tuple(found)
@@ -102,6 +103,15 @@ def _by_service_code(word: str) -> Iterator[Explanation]:
     yield from (_of_service(entry) for entry in fitting if entry.pattern == fitting[0].pattern)
 
 
+def _by_check(word: str) -> Iterator[Explanation]:
+    for check in CHECKS:
+        if word.lower() in (check.id, check.id.partition("/")[2]):
+            what = f"A finding of the local analysis, {check.severity.value}; docs/local-checks.md says what it finds."
+            yield Explanation(
+                f"{check.id}: {check.kind.value}, {check.severity.value}", (Cause(check.id, what, check.fix),)
+            )
+
+
 def _of_service(entry: ServiceCode) -> Explanation:
     others = any(each.status is not None for each in CODES if each.pattern == entry.pattern)
     where = " with any other status" if others else ""
@@ -134,9 +144,10 @@ def _errors(root: type[ScanError]) -> Iterator[type[ScanError]]:
 def _not_known(word: str) -> UsageError:
     slugs = [reason.slug for reason in Reason]
     known = [*slugs, *(error.__name__ for error in _errors(ScanError)), *(entry.pattern for entry in CODES)]
+    known += [check.id for check in CHECKS]
     near = dict.fromkeys(difflib.get_close_matches(word, known, n=3))
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     return UsageError(
-        f"{word[:60]!a} is no exit code, reason or error code that is known here{hint}",
+        f"{word[:60]!a} is no exit code, reason, error code or local check that is known here{hint}",
         remedy=f"Give an exit code (10), a reason ({', '.join(slugs)}) or the service's own code (BeyondQuata).",
     )

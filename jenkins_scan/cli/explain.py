@@ -1,4 +1,4 @@
-"""`jenkins-scan explain`: an exit code, a reason or an error code of the service, with causes and remedies."""
+"""`jenkins-scan explain`: an exit code, a reason, a code of the service or a local check, with causes and remedies."""
 
 import click
 
@@ -9,19 +9,20 @@ WIDTH = 100
 
 @click.command(
     "explain",
-    short_help="Explain an exit code, a reason or an error code.",
+    short_help="Explain an exit code, a reason, an error code or a local check.",
     context_settings={"ignore_unknown_options": True},  # -1 is an exit code
 )
 @click.argument("code")
 @click.pass_context
 def command(context: click.Context, code: str) -> int:
-    """Explain CODE: an exit code (16), a reason (policy), or an error code of Security Center (NoPermission).
+    """Explain CODE: an exit code, a reason, an error code of Security Center, or the id of a local finding.
 
     For each it says what happened, how that comes about, and what to do.
 
     \b
     jenkins-scan explain 16
     jenkins-scan explain BeyondQuata
+    jenkins-scan explain local/private-key
     """  # noqa: D301  click reads the \\b as "do not rewrap"
     from jenkins_scan.explanations import explain
 

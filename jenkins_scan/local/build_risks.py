@@ -9,7 +9,7 @@ from jenkins_scan.images import fields
 from jenkins_scan.local import checks, shell
 from jenkins_scan.local.checks import SOURCE, Check
 from jenkins_scan.local.evidence import Evidence
-from jenkins_scan.local.history import Line, lines_of
+from jenkins_scan.local.history import Line, lines_of, settings_of
 from jenkins_scan.local.secrets_in_build import Secret, secrets_of
 from jenkins_scan.local.tokens import Allowance
 from jenkins_scan.plain_text import one_line
@@ -18,6 +18,8 @@ _ROOT: Final = ("", "0", "root")
 _SSH: Final = ("22", "22/tcp")
 _ADDRESS: Final = ("http://", "https://", "ftp://", "git@", "ssh://", "git://")
 _LONGEST_NAME: Final = 80
+_MOST_NAMED: Final = 10
+"""History lines in a note."""
 
 
 @dataclass(slots=True)
@@ -28,16 +30,19 @@ class BuildRisks:
     """The whole config of the image, as OCI and Docker write it."""
     windows: Allowance
     lines: list[Line] = field(init=False)
+    said: list[Line] = field(init=False)
+    """What the config says in words: commands, labels, comments."""
     _settings: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.lines = lines_of(self.config)
+        self.said = settings_of(self.config)
         self._settings = fields.inner(self.config, "config")
 
     def findings(self) -> list[Finding]:
         """All of them, each once. Raises `errors.UnreadableImage` (13) for a config of wrong types."""
         variables = [text.partition("=")[::2] for text in fields.texts(self._settings, "Env")]
-        secrets = secrets_of(variables, self.lines, self.windows)
+        secrets = secrets_of(variables, [*self.lines, *self.said], self.windows)
         guessed = {secret.value for secret in secrets if secret.check is checks.DEFAULT_PASSWORD}
         evidence = Evidence({secret.value for secret in secrets} - guessed, guessed)
         found = [*self._of_settings(), *_of_secrets(secrets, evidence)]
@@ -50,7 +55,10 @@ class BuildRisks:
         """What was not looked at."""
         cut = [str(line.number) for line in self.lines if line.is_cut]
         if cut:
-            yield f"Only the beginning of history line {', '.join(cut[:10])} was looked at: it is too long."
+            more = f" and {len(cut) - _MOST_NAMED} more" if len(cut) > _MOST_NAMED else ""
+            yield f"Not all of history line {', '.join(cut[:_MOST_NAMED])}{more} was looked at: it is too long."
+        if any(line.is_cut for line in self.said):
+            yield "Not all of the config's commands, labels and comments was looked at: they are too long."
 
     def _of_settings(self) -> Iterator[Finding]:
         user = (fields.text(self._settings, "User") or "").strip()
@@ -115,6 +123,6 @@ def _finding(
         path=shown,
         fixable=True,
         fix=check.fix,
-        layer=None if line is None else f"history line {line.number}",
+        layer=None if line is None or line.number is None else f"history line {line.number}",
         source=SOURCE,
     )

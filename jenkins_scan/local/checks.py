@@ -38,6 +38,7 @@ RUNS_AS_ROOT: Final = _risk(
 SECRET_IN_ENV: Final = _risk("secret-in-env", Severity.HIGH, _SECRET)
 SECRET_IN_ARG: Final = _risk("secret-in-arg", Severity.HIGH, _SECRET)
 SECRET_IN_HISTORY: Final = _risk("secret-in-history", Severity.HIGH, _SECRET)
+SECRET_IN_CONFIG: Final = _risk("secret-in-config", Severity.HIGH, _SECRET)
 DEFAULT_PASSWORD: Final = _risk(
     "default-password", Severity.MEDIUM, "Have no default: let the container stop when its password is not given."
 )

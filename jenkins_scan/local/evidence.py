@@ -19,7 +19,7 @@ _LIKELY: Final = (
     re.compile(rf"(\b(?:mysql|mysqldump|sshpass|docker|podman|curl|redis-cli|psql)\b[^;&|]*?\s-p){_VALUE}"),
     re.compile(r"(://)([^\s/@:\"']+)(?=@)"),
     re.compile(rf"(\b(?:echo|printf)\s+){_VALUE}(?=[^;&]{{0,80}}\|[^;&]*--password-stdin)"),
-    re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*"),
+    re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----).*", re.DOTALL),
     re.compile(
         r"([\"']?(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}:\s{0,4})(\"[^\"]*\"|'[^']*'|[^\s,}\"']+)",
         re.IGNORECASE,

@@ -6,7 +6,7 @@ The classic builder writes `/bin/sh -c #(nop)  ENV A=b`, `/bin/sh -c COMMAND` an
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from jenkins_scan.images import fields
 
 _LONGEST: Final = 32 * 1024
 """Characters of a line that are looked at."""
-_MOST_LINES: Final = 2000
+_LONGEST_IN_ALL: Final = 512 * 1024
+"""Characters of all lines: builds of hundreds of long steps stay below a fifth of it."""
 _NOP: Final = re.compile(r"(?:/bin/sh|/bin/bash|cmd /S /C)\s+(?:-\w+\s+)*#\(nop\)\s+", re.IGNORECASE)
 _SHELL: Final = re.compile(
     r"(?:/bin/(?:[a-z]+/)?(?:ba|da|a|z|k)?sh|/usr/bin/(?:ba|z)sh)\s+(?:-\w+\s+(?:pipefail\s+)?)+"
@@ -30,10 +31,10 @@ _PAIR: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One step of the build."""
+    """One step of the build, or one setting of the config."""
 
-    number: int
-    """From 1, as `docker history` would count from the bottom."""
+    number: int | None
+    """From 1, as `docker history` would count from the bottom; None for a setting."""
     instruction: str
     """`RUN`, `ENV`, ...; empty where the builder did not say."""
     text: str
@@ -60,14 +61,48 @@ class Line:
 
 def lines_of(config: Mapping[str, Any]) -> list[Line]:
     """The history of a config. Raises `errors.UnreadableImage` (13) for one that is none."""
-    history = config.get("history")
-    rows: Sequence[Any] = [] if history is None else fields.as_list(history, "history")
-    lines = []
-    for number, row in enumerate(rows[:_MOST_LINES], 1):
-        text = fields.text(fields.as_object(row, "An entry of history"), "created_by")
+    lines, left = [], _LONGEST_IN_ALL
+    for number, row in enumerate(_rows(config), 1):
+        text = fields.text(row, "created_by")
         if text is not None:
-            lines.append(_line(number, text))
+            lines.append(_line(number, text, min(left, _LONGEST)))
+            left -= min(left, len(text))
     return lines
+
+
+def settings_of(config: Mapping[str, Any]) -> list[Line]:
+    """What a config says in words beside its variables and its steps: what is run, labels, comments, the author.
+
+    Raises `errors.UnreadableImage` (13) for wrong types.
+    """
+    lines, left = [], _LONGEST_IN_ALL
+    for number, instruction, text in _said(config):
+        if text:
+            lines.append(Line(number, instruction, text[:left], is_cut=len(text) > left))
+            left -= min(left, len(text))
+    return lines
+
+
+def _said(config: Mapping[str, Any]) -> Iterator[tuple[int | None, str, str | None]]:
+    inner = fields.inner(config, "config")
+    for key in ("Entrypoint", "Cmd"):
+        yield None, key.upper(), " ".join(fields.texts(inner, key))
+    yield None, "HEALTHCHECK", " ".join(fields.texts(fields.inner(inner, "Healthcheck"), "Test"))
+    for step in fields.texts(inner, "OnBuild"):
+        yield None, "ONBUILD", step
+    labels = fields.inner(inner, "Labels")
+    for name in labels:
+        yield None, "LABEL", f"{name}={fields.text(labels, name) or ''}"
+    for key in ("comment", "author"):
+        yield None, key.upper(), fields.text(config, key)
+        for number, row in enumerate(_rows(config), 1):
+            yield number, key.upper(), fields.text(row, key)
+
+
+def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    history = config.get("history")
+    rows = [] if history is None else fields.as_list(history, "history")
+    return [fields.as_object(row, "An entry of history") for row in rows]
 
 
 def unquoted(value: str) -> str:
@@ -76,9 +111,9 @@ def unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _line(number: int, whole: str) -> Line:
-    text = _BUILDKIT.sub("", whole[:_LONGEST]).strip()
-    is_cut = len(whole) > _LONGEST
+def _line(number: int, whole: str, longest: int) -> Line:
+    text = _BUILDKIT.sub("", whole[:longest]).strip()
+    is_cut = len(whole) > longest
     nop = _NOP.match(text)
     if nop is not None:
         text = text[nop.end() :]

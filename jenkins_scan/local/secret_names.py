@@ -1,5 +1,6 @@
 """Variables whose names say that they hold a secret, and values that are none."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -30,6 +31,12 @@ _DEFAULT: Final = re.compile(
 )
 """Values that everybody guesses."""
 _USER_IN_URL: Final = re.compile(r"[a-z0-9+.\-]{2,20}://[^/\s:@\"']*:([^/\s@\"']+)@", re.IGNORECASE)
+_IN_CONNECTION: Final = re.compile(
+    r"(?:;|\A)\s{0,4}(?:password|pwd|accountkey|sharedaccesskey)\s{0,4}=\s{0,4}([^\s;\"']{1,256})", re.IGNORECASE
+)
+"""As ADO.NET and Azure write connections; a setting alone, without the semicolons, is named by its own name."""
+_KEY: Final = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_ENCODED_KEY: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8,80}")
 _LONGEST: Final = 4096
 
 
@@ -49,6 +56,21 @@ def is_placeholder(value: str) -> bool:
 def is_default(value: str) -> bool:
     """Whether the value is a word that everybody guesses, such as `changeme`: weak, but nobody's secret."""
     return _DEFAULT.fullmatch(value.strip().strip("\"'")[:_LONGEST]) is not None
+
+
+def passwords_in_connections(text: str) -> Iterator[str]:
+    """Passwords of `Server=host;Password=…;`."""
+    for match in _IN_CONNECTION.finditer(text) if ";" in text else ():
+        if not is_placeholder(match[1]) and not is_default(match[1]):
+            yield match[1]
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether a private key begins in the text, as it is or in Base64."""
+    if _KEY.search(text):
+        return True
+    encoded = (match[0] for match in _ENCODED_KEY.finditer(text))
+    return any(_KEY.search(base64.b64decode(each[: len(each) // 4 * 4]).decode("latin-1")) for each in encoded)
 
 
 def passwords_in_urls(text: str) -> Iterator[str]:

@@ -1,14 +1,21 @@
-"""Secrets in variables, build arguments and commands of a build: each once, where it is said first."""
+"""Secrets in variables, build arguments, commands and settings of a build: each once, where it is said first."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from jenkins_scan.local import checks
 from jenkins_scan.local.checks import Check
+from jenkins_scan.local.commands import secrets_in_command
 from jenkins_scan.local.history import Line, unquoted
-from jenkins_scan.local.secret_names import is_default, is_placeholder, is_secret_name, passwords_in_urls
+from jenkins_scan.local.secret_names import (
+    holds_private_key,
+    is_default,
+    is_placeholder,
+    is_secret_name,
+    passwords_in_connections,
+    passwords_in_urls,
+)
 from jenkins_scan.local.tokens import Allowance, tokens_in_line
 from jenkins_scan.plain_text import one_line
 
@@ -16,19 +23,6 @@ _LONGEST_NAME: Final = 80
 _MOST: Final = 100
 """Secrets: with these an image fails, whatever else there is."""
 _MOST_IN_ALL: Final = 5_000
-_ASSIGNMENT: Final = re.compile(r"(?<![\w$./-])([A-Za-z_][\w.-]{1,100})=(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)")
-_OPTION: Final = re.compile(
-    r"(?<!\S)--((?:[a-z][a-z-]{0,40}-)?(?:password|passwd|token|secret|api-key|passphrase))[ =]"
-    r"(\"[^\"]*\"|'[^']*'|[^\s;&|\"'()]+)"
-)
-_CHANGED: Final = re.compile(
-    r"\becho\s+[\"']?[\w.-]{1,64}:([^\s\"'|]{1,256})[\"']?\s{0,8}\|\s{0,8}(?:sudo\s{1,8})?chpasswd\b"
-)
-_LOGIN: Final = re.compile(r"(?<!\S)(?:-u|--user)[ =]?[\"']?[^\s:\"'$]{1,256}:([^\s\"']{1,256})")
-_AUTHORIZATION: Final = re.compile(
-    r"\b(?:authorization|private-token|x-api-key|x-auth-token):\s*(?:(?:bearer|basic|token)\s+)?(?!(?:bearer|basic|token)\b)([^\s\"'$]{6,})",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +57,28 @@ def _all(variables: Sequence[tuple[str, str]], lines: Sequence[Line], windows: A
     final = dict(variables)
     for name, value in final.items():
         yield from _named(checks.SECRET_IN_ENV, "ENV", name, value, None, windows)
+    told: set[str] = set()
     for line in lines:
-        if line.instruction == "ENV":
-            for name, written in line.pairs():
-                # The classic builder writes values without their quotes: the config knows where they end.
-                whole = final.get(name, "")
-                value = whole if whole.startswith(written) and whole in line.text else written
-                yield from _named(checks.SECRET_IN_ENV, "ENV", name, value, line, windows)
-        elif line.instruction == "ARG":
-            for name, value in line.pairs():
-                yield from _named(checks.SECRET_IN_ARG, "ARG", name, value, line, windows)
-        else:
-            for name, value in line.arguments:
-                yield from _named(checks.SECRET_IN_ARG, "ARG", name, value, line, windows)
-            yield from _of_command(line, windows)
+        for secret in _of_line(line, final, windows):
+            if line.number is not None or secret.value not in told:  # what a step said, the config says again
+                told.add(secret.value)
+                yield secret
+
+
+def _of_line(line: Line, final: Mapping[str, str], windows: Allowance) -> Iterator[Secret]:
+    if line.instruction == "ENV":
+        for name, written in line.pairs():
+            # The classic builder writes values without their quotes: the config knows where they end.
+            whole = final.get(name, "")
+            value = whole if whole.startswith(written) and whole in line.text else written
+            yield from _named(checks.SECRET_IN_ENV, "ENV", name, value, line, windows)
+    elif line.instruction == "ARG":
+        for name, value in line.pairs():
+            yield from _named(checks.SECRET_IN_ARG, "ARG", name, value, line, windows)
+    else:
+        for name, value in line.arguments:
+            yield from _named(checks.SECRET_IN_ARG, "ARG", name, value, line, windows)
+        yield from _of_command(line, windows)
 
 
 def _named(  # noqa: PLR0913, PLR0917  what a secret consists of
@@ -93,37 +95,28 @@ def _named(  # noqa: PLR0913, PLR0917  what a secret consists of
         return
     types = {token.type: token.value for token in tokens_in_line(value, windows)}
     types |= dict(zip(["a password in a URL"], passwords_in_urls(value), strict=False))
+    types |= dict(zip(["a password in a connection string"], passwords_in_connections(value), strict=False))
+    if holds_private_key(value):
+        types["a private key"] = value
     for kind, found in types.items():
         yield Secret(check, f"{where} {shown} holds a secret ({kind})", found, line, name)
 
 
 def _of_command(line: Line, windows: Allowance) -> Iterator[Secret]:
+    check = checks.SECRET_IN_HISTORY if line.number is not None else checks.SECRET_IN_CONFIG
+    where = "A command of the build" if line.number is not None else f"The image's {line.instruction}"
     seen: set[str] = set()
-    for what, value in _in_command(line.text, windows):
+    found = [
+        *secrets_in_command(line.text),
+        *((token.type, token.value) for token in tokens_in_line(line.text, windows)),
+    ]
+    for what, value in found:
         plain = unquoted(value)
         if plain in seen or is_placeholder(plain):
             continue
         seen.add(plain)
         if is_default(plain):
-            title = f"A command of the build sets a password that everybody guesses: {what}"
+            title = f"{where} sets a password that everybody guesses: {what}"
             yield Secret(checks.DEFAULT_PASSWORD, title, plain, line)
         else:
-            yield Secret(checks.SECRET_IN_HISTORY, f"A command of the build holds a secret: {what}", plain, line)
-
-
-def _in_command(text: str, windows: Allowance) -> Iterator[tuple[str, str]]:
-    for match in _ASSIGNMENT.finditer(text):
-        if is_secret_name(match[1]):
-            yield one_line(match[1], _LONGEST_NAME), match[2]
-    for match in _OPTION.finditer(text):
-        yield f"--{match[1]}", match[2]
-    for match in _AUTHORIZATION.finditer(text):
-        yield "a header with a login", match[1]
-    for password in passwords_in_urls(text):
-        yield "a password in a URL", password
-    for match in _CHANGED.finditer(text):
-        yield "a password for chpasswd", match[1]
-    for match in _LOGIN.finditer(text) if "curl" in text else ():
-        yield "a login for curl", match[1]
-    for token in tokens_in_line(text, windows):
-        yield token.type, token.value
+            yield Secret(check, f"{where} holds a secret: {what}", plain, line)

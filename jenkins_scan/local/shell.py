@@ -25,7 +25,7 @@ _MOST_NAMES: Final = 5
 
 def pipes_download_to_shell(text: str) -> bool:
     """Whether something that was just downloaded is run unseen."""
-    for command in _COMMANDS.split(text):
+    for command in filter(str.strip, _COMMANDS.split(text)):
         stages = [_program(_words(stage)) for stage in command.split("|")]
         first = next((number for number, stage in enumerate(stages) if stage in _DOWNLOADS), None)
         if first is not None and not _SHELLS.isdisjoint(stages[first + 1 :]):
@@ -63,7 +63,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _commands(text: str) -> Iterator[list[str]]:
     for command in _COMMANDS.split(text):
-        for stage in command.split("|"):
+        for stage in filter(str.strip, command.split("|")):
             yield _words(stage)
 
 

@@ -61,7 +61,7 @@ ARROWS = {
     ),
     "sandbox": ("security_center.signing", "security_center.credentials", *FLOOR),
     "findings": ("errors",),
-    "explanations": ("errors", "security_center.codes"),
+    "explanations": ("errors", "security_center.codes", "local.checks"),
     "errors": (),
     "plain_text": (),
     "redaction": (),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.planted_images import build_clean, build_planted
+from tests.support.planted_images import build, build_clean, build_planted
 from tests.support.snippets import blocks
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def test_the_git_hook_lets_a_warning_pass_and_nothing_else(client, run, checkout
     said, arrived = pushed(run, checkout)
     assert not arrived
     assert "ERROR image: " in said
-    build_planted(client, "registry.example.com/team/gone:1")
+    build(client, "registry.example.com/team/gone:1", b"FROM scratch\nCOPY app /app\nUSER 10001\n", app=b"x")
     settings.write_text('image = "registry.example.com/team/gone:1"\nwarn-on = "low"\n')
     said, arrived = pushed(run, checkout)
     assert arrived
@@ -139,14 +139,18 @@ def test_the_hook_for_pre_commit_is_the_one_that_the_page_names(client, run, che
 def test_docker_push_goes_through_the_check(client, registry, run, tmp_path):
     wrapper = SNIPPETS["bash"]["Before `docker push`"]
 
-    def push(name):
-        return run("bash", "-c", f"{wrapper}\ndocker push -q {name}", folder=tmp_path)
+    def push(name, words="push -q"):
+        return run("bash", "-c", f"{wrapper}\ndocker {words} {name}", folder=tmp_path)
 
     bad, good = (f"{registry.address}/prepush/{name}:1" for name in ("bad", "good"))
     build_planted(client, bad)
     build_clean(client, good)
-    stopped = push(bad)
-    assert (stopped.returncode, "FAIL policy: " in stopped.stderr) == (10, True)
+    for words in ("push -q", "push", "image push"):
+        stopped = push(bad, words)
+        assert (stopped.returncode, "FAIL policy: " in stopped.stderr) == (10, True)
+    for words in (f"push {bad}", "push -a", "image push --all-tags"):
+        refused = push("-q" if bad in words else bad.removesuffix(":1"), words)
+        assert (refused.returncode, "CHECKED" in refused.stderr) == (2, False)
     with pytest.raises(LookupError):
         registry.manifest("prepush/bad", "1")
     assert push(good).returncode == 0

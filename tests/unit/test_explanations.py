@@ -3,6 +3,7 @@ import pytest
 from jenkins_scan import errors
 from jenkins_scan.errors import Reason, UsageError
 from jenkins_scan.explanations import FOREIGN, explain, explanation_of, service_codes
+from jenkins_scan.local.checks import CHECKS
 from jenkins_scan.security_center.codes import CODES
 
 
@@ -52,6 +53,14 @@ def test_a_code_of_jenkins_or_the_system_is_said_to_be_none_of_ours(code):
     (found,) = explain(str(code))
     assert "not a code of jenkins-scan" in found.title
     assert code not in {number for reason in Reason for number in reason.codes}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_every_local_check_is_explained_by_its_id_with_and_without_its_family(check):
+    for word in (check.id, check.id.partition("/")[2].upper()):
+        (found,) = explain(word)
+        assert found.title.startswith(check.id)
+        assert found.causes[0].remedy == check.fix
 
 
 def test_0_is_two_things():

@@ -1,5 +1,6 @@
 """Risks of the build, from config and history as each builder writes it; no secret is ever shown."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.findings import Kind, Severity
 from jenkins_scan.local import checks
-from jenkins_scan.local.history import lines_of
+from jenkins_scan.local.history import lines_of, settings_of
 from tests.support.local_images import USUAL, analysis_of, ids
 
 SECRET = "s3cr3tV4lue99"
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAuyGgLmYyfakekeyfakekeyfakekey\n-----END RSA PRIVATE KEY-----"
 CLASSIC = "/bin/sh -c #(nop) "
 
 
@@ -93,6 +95,25 @@ IN_HISTORY = "local/secret-in-history"
         (f"RUN curl -u me:{SECRET} https://x", IN_HISTORY, "RUN curl -u **** https://x"),
         ("RUN echo AKIAZ2X4C6V8B0N1M3K5", IN_HISTORY, "RUN echo ****"),
         (f"COPY --secret-token={SECRET} a b", IN_HISTORY, "COPY --secret-token=**** a b"),
+        (
+            f"RUN aws configure --profile x set aws_secret_access_key {SECRET}",
+            IN_HISTORY,
+            "RUN aws configure --profile x set aws_secret_access_key ****",
+        ),
+        (f"RUN npm config set //r/:_authToken {SECRET}", IN_HISTORY, "RUN npm config set //r/:_authToken ****"),
+        (f"RUN sshpass -p{SECRET} ssh x", IN_HISTORY, "RUN sshpass -p**** ssh x"),
+        (f"RUN docker login -u me -p {SECRET} r", IN_HISTORY, "RUN docker login -u **** -p **** r"),
+        (f"RUN mysql -uroot -p{SECRET} x", IN_HISTORY, "RUN mysql -uroot -p**** x"),
+        (f"RUN redis-cli -h x -a {SECRET} ping", IN_HISTORY, "RUN redis-cli -h x -a **** ping"),
+        (
+            f"RUN printf '%s' {SECRET} | docker login --password-stdin r",
+            IN_HISTORY,
+            "RUN printf **** **** | docker login --password-stdin ****",
+        ),
+        (f"RUN printf '{KEY}' > /k", IN_HISTORY, "RUN printf '****"),
+        (f"ENV HARMLESS={base64.b64encode(KEY.encode()).decode()}", IN_ENV, "ENV HARMLESS=****"),
+        (f"ENV CONN=Server=db;Password={SECRET};X=1", IN_ENV, "ENV CONN=Server=db;Password=****;X=1"),
+        (f'CMD ["app" "--password" "{SECRET}"]', IN_HISTORY, 'CMD ["app" "--password" "****"]'),
     ],
 )
 def test_a_secret_is_found_and_not_shown(line, name, shown):
@@ -100,6 +121,41 @@ def test_a_secret_is_found_and_not_shown(line, name, shown):
     assert (finding.id, finding.path, finding.layer) == (name, shown, "history line 1")
     assert finding.severity is Severity.HIGH
     assert SECRET not in repr(finding)
+    assert "MIIE" not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"Cmd": ["app", "--password", SECRET]}, "CMD app --password ****"),
+        ({"Entrypoint": ["sh", "-c", f"curl -u me:{SECRET} x"]}, "ENTRYPOINT sh -c curl -u **** x"),
+        ({"Labels": {"deploy_token": SECRET}}, "LABEL deploy_token=****"),
+        ({"OnBuild": [f"RUN login --token {SECRET}"]}, "ONBUILD RUN login --token ****"),
+        ({"Healthcheck": {"Test": ["CMD", "curl", "-u", f"me:{SECRET}"]}}, "HEALTHCHECK CMD curl -u ****"),
+    ],
+)
+def test_a_secret_in_what_the_config_says_beside_its_variables_is_found(settings, shown):
+    (finding,) = found(settings=USUAL | settings)
+    assert (finding.id, finding.path, finding.layer) == ("local/secret-in-config", shown, None)
+
+
+def test_what_a_step_said_is_not_said_again_of_the_config():
+    (finding,) = found(f'CMD ["app" "--token={SECRET}"]', settings=USUAL | {"Cmd": ["app", f"--token={SECRET}"]})
+    assert finding.layer == "history line 1"
+
+
+def test_a_key_in_a_variable_of_a_harmless_name_is_found_in_the_config_and_hidden_in_its_line():
+    findings = found(f"ENV HARMLESS={KEY}", env=[f"HARMLESS={KEY}"])
+    assert [(each.id, each.path) for each in findings] == [(IN_ENV, "ENV HARMLESS=****")]
+
+
+def test_a_comment_of_a_step_is_searched():
+    lines = settings_of({"history": [{"created_by": "RUN a"}, {"comment": "by me", "author": "you"}], "author": "her"})
+    assert [(line.number, line.instruction, line.text) for line in lines] == [
+        (2, "COMMENT", "by me"),
+        (None, "AUTHOR", "her"),
+        (2, "AUTHOR", "you"),
+    ]
 
 
 def test_a_secret_in_the_config_alone_is_found():
@@ -292,8 +348,16 @@ def test_installs_that_are_pinned_or_none(command):
 def test_a_line_that_is_too_long_is_looked_at_in_part_and_said():
     analysis = analysis_of(history=["RUN chmod 4755 /x && " + "x" * 40_000 + " && curl x | sh"])
     assert ids(analysis) == ["setuid-set"]
-    assert analysis.notes == ("Only the beginning of history line 1 was looked at: it is too long.",)
+    assert analysis.notes == ("Not all of history line 1 was looked at: it is too long.",)
     assert len(analysis.findings[0].path) < 300
+
+
+def test_all_lines_together_have_a_bound_and_it_is_said():
+    analysis = analysis_of(history=["RUN " + "x;" * 16_000] * 40, settings=USUAL | {"Cmd": ["x" * 600_000]})
+    assert analysis.notes == (
+        "Not all of history line 17, 18, 19, 20, 21, 22, 23, 24, 25, 26 and 14 more was looked at: it is too long.",
+        "Not all of the config's commands, labels and comments was looked at: they are too long.",
+    )
 
 
 def test_evidence_is_one_line_without_control_characters():
