@@ -178,12 +178,15 @@ class ListedFinding(ScenarioPart):
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
-        """A build risk or a sensitive file that somebody else found, as the service would list it."""
+        """A build risk or a sensitive file that somebody else found, as the service would list it.
+
+        Its title says where: beside the place the service's lists hold the secret itself, so that no client asks there.
+        """
         return cls(
             kind="build-risk" if finding.kind is Kind.BUILD_RISK else "sensitive-file",
             id=finding.id,
             severity=finding.severity.value,
-            title=finding.title,
+            title=f"{finding.title}: {finding.path}" if finding.path else finding.title,
             path=finding.path,
             layer=finding.layer or "",
             layer_cmd=finding.path or "",

@@ -46,9 +46,10 @@ def sensitive_row(row: Group, call: Call) -> dict[str, Any]:
 def secret_of(row: Group, call: Call) -> dict[str, Any]:
     """What both lists of sensitive files say."""
     scanned = call.milliseconds(row.asset.scanned_at)
+    others = len({finding.text for finding in row.findings}) - 1
     return {
         "SensitiveFileKey": row.first.id,
-        "SensitiveFileName": call.said(row.first.text),
+        "SensitiveFileName": call.said(f"{row.first.text}, and {others} more" if others else row.first.text),
         "RiskLevel": row.first.severity,
         "Description": call.said(f"{row.first.text} was found"),
         "Advice": call.said(row.first.advice or "Remove the file and revoke what it holds"),
