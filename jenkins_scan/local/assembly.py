@@ -24,6 +24,7 @@ from jenkins_scan.local.layer import Layer
 
 _DEEPEST: Final = 3
 _MOST_IMAGES: Final = 1000
+_MOST_LAYERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def assembled(collection: Collection, wanted: Wanted) -> Image:
             remedy="It was built or written anew meanwhile, or is not the same image: run it again.",
         )
     (image,) = found.values()
+    if len(image.layer_names) > _MOST_LAYERS:
+        raise UnreadableImage(f"It has {len(image.layer_names)} layers; more than {_MOST_LAYERS} are not looked into.")
     if len(image.layer_names) != len(image.config.diff_ids):
         raise UnreadableImage(
             f"Its config names {len(image.config.diff_ids)} layers, its manifest {len(image.layer_names)}."
@@ -75,7 +78,8 @@ def _is_meant(candidate: _Candidate, wanted: Wanted) -> bool:
         return config.digest == wanted.config_digest
     # The containerd store tells the digest of a manifest or of an index, and the layers of the platform it means.
     known = wanted.manifest_digest is not None and wanted.manifest_digest in candidate.lineage
-    return known and wanted.diff_ids in (None, config.diff_ids)
+    other = wanted.platform is not None and config.platform is not None and not config.platform.fits(wanted.platform)
+    return known and not other and wanted.diff_ids in (None, config.diff_ids)
 
 
 def _told(wanted: Wanted) -> str:
@@ -134,7 +138,10 @@ def _document(collection: Collection, entry: Descriptor, seen: set[str]) -> Inde
     if content is None or not entry.is_image or entry.digest in seen:
         return None
     seen.add(entry.digest)
-    return parse_manifest(checked(content, entry, "The manifest"), entry.media_type)
+    try:
+        return parse_manifest(checked(content, entry, "The manifest"), entry.media_type)
+    except UnreadableImage:  # an artifact beside the images; the wanted one is missed when it is not among them
+        return None
 
 
 def _candidate(collection: Collection, manifest: Manifest, lineage: frozenset[str]) -> Iterator[_Candidate]:

@@ -11,12 +11,14 @@ from typing import Any, Final
 from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.images.archive.compression import CHUNK, growth_limit, unpacked
 from jenkins_scan.images.archive.layers import Hashing
-from jenkins_scan.images.archive.source import LARGEST_JSON
+from jenkins_scan.images.archive.source import LARGEST_JSON, MANIFEST_FILE
 from jenkins_scan.local.content import Part
 from jenkins_scan.local.layer import Bounds, Layer
 from jenkins_scan.local.tar_stream import BLOCK, TarStream, is_header
 
 _LARGEST_KEPT_IN_ALL: Final = 16 * 1024**2
+_TELLING: Final = (b'"manifests"', b'"config"', b'"rootfs"')
+"""One of these is in every index, manifest and config; what an attestation says may be large, and is of no use here."""
 _MOST_LINKS: Final = 8
 
 
@@ -39,8 +41,8 @@ class Collection:
         for part in parts:
             name = posixpath.normpath(part.name)
             if part.link is not None:
-                # A symbolic link leads on from its folder, a hard one from the root: both are tried in that order.
-                self.links[name] = part.link
+                folder = posixpath.dirname(name) if part.is_symbolic else ""
+                self.links[name] = posixpath.normpath(posixpath.join(folder, part.link.lstrip("/")))
             elif part.file is not None:
                 self._add_file(name, part.size, part.file)
 
@@ -50,10 +52,7 @@ class Collection:
         for _ in range(_MOST_LINKS):
             if name not in self.links:
                 return name
-            link = self.links[name]
-            beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
-            known = beside in self.links or beside in self.documents or beside in self.layers or beside in self.damaged
-            name = beside if known else posixpath.normpath(link)
+            name = self.links[name]
         raise UnreadableImage(f"Too many links lead on from {name[:200]!a}.")
 
     def _add_file(self, name: str, size: int, file: "io.BufferedReader[Any]") -> None:
@@ -77,8 +76,8 @@ class Collection:
         with io.BufferedReader(Hashing(file, digest), CHUNK) as hashed:
             try:
                 layer.read(TarStream(hashed), self.bounds)
-                while hashed.read(CHUNK):  # what stands behind the end of the archive belongs to the layer
-                    pass
+                while rest := hashed.read(CHUNK):  # what stands behind the end of the archive belongs to the layer
+                    layer.goes_on |= rest.count(0) < len(rest)
             except UnreadableImage as exc:
                 self.damaged[name] = exc.message
                 return
@@ -86,7 +85,10 @@ class Collection:
         self.layers[name] = layer
 
     def _keep(self, name: str, size: int, file: "io.BufferedReader[Any]") -> None:
+        content = file.read(size)
+        if name != MANIFEST_FILE and not any(word in content for word in _TELLING):
+            return
         self._kept += size
         if self._kept > _LARGEST_KEPT_IN_ALL:
-            raise UnreadableImage(f"Its documents are larger than {_LARGEST_KEPT_IN_ALL} bytes in all.")
-        self.documents[name] = file.read(size)
+            raise UnreadableImage(f"Its manifests and configs are larger than {_LARGEST_KEPT_IN_ALL} bytes in all.")
+        self.documents[name] = content

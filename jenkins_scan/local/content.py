@@ -6,7 +6,7 @@ Nothing is unpacked or copied: an engine's export, an archive and a folder are r
 import io
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -52,6 +52,8 @@ class Part:
     """Its content, to be read before the next part is asked for; None for a link."""
     link: str | None = None
     """The name that it stands for."""
+    is_symbolic: bool = False
+    """Whether that name leads on from its own folder, and not from the root."""
 
 
 class Content(Protocol):
@@ -135,7 +137,7 @@ def _part(entry: Entry, archive: TarStream) -> Part:
     name = entry.name.decode("utf-8", "replace")
     if entry.link is None:
         return Part(name, entry.size, archive.content())
-    return Part(name, 0, None, entry.link.decode("utf-8", "replace"))
+    return Part(name, 0, None, entry.link.decode("utf-8", "replace"), entry.is_symbolic)
 
 
 def _folder_parts(files: OciFolder, wanted: Wanted) -> Iterator[Part]:
@@ -157,7 +159,10 @@ def _folder_parts(files: OciFolder, wanted: Wanted) -> Iterator[Part]:
         if row.is_image:
             document = files.read(name, LARGEST_JSON)
             yield _document(name, document)
-            rows += _below(parse_manifest(document, row.media_type), wanted)
+            with suppress(
+                UnreadableImage
+            ):  # an artifact beside the images; the wanted one is missed when it is not there
+                rows += _below(parse_manifest(document, row.media_type), wanted)
         else:
             stored = files.find(name)
             with files.open(stored) as file:

@@ -61,6 +61,8 @@ class Layer:
     files: int = 0
     size: int = 0
     """Bytes of all files."""
+    goes_on: bool = False
+    """Whether there is more behind the end of its archive, which nobody unpacks, and which ships all the same."""
     hits: list[Hit] = field(default_factory=list)
     caches: dict[str, int] = field(default_factory=dict)
     """Bytes left by package managers, by their folder."""

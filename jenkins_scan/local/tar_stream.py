@@ -2,8 +2,9 @@
 
 Own code because `tarfile` reads pax records with patterns that take quadratic time, and takes five times as long for
 each entry. Sources: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar manual, "Basic Tar
-Format". Where readers differ it does what Go's archive/tar does, which engines use: links and folders have no content,
-the records of a global header are left alone.
+Format", "Storing Sparse Files". Where readers differ it does what Go's archive/tar does, which engines use: links and
+folders have no content, a global header changes nothing, of two extended headers the second counts, and GNU's long
+names go before those of pax.
 """
 
 import io
@@ -29,7 +30,12 @@ _REGULAR: Final = b"0\x007"
 _LINKS: Final = b"12"
 _EXTENDED: Final = b"xX"
 _WITHOUT_CONTENT: Final = b"123456"
+_SYMBOLIC: Final = b"2"
 _SPARSE: Final = b"S"
+_SPARSE_RECORDS: Final = "GNU.sparse."
+_KINDS: Final = frozenset(b"\x0001234567S")
+"""Of entries: no engine unpacks any other."""
+_SPARSE_VERSIONS: Final = frozenset({(b"0", b"0"), (b"0", b"1"), (b"1", b"0")})
 _CHECKSUM: Final = slice(148, 156)
 
 
@@ -42,11 +48,12 @@ class Entry:
     mode: int
     owner: int
     size: int
-    """Bytes of its content as stored."""
+    """Bytes of its content as stored; of a sparse file those between its holes."""
     link: bytes | None = None
     """What a link leads to, as it stands there."""
+    is_symbolic: bool = False
+    """Whether it is a link that leads on from its own folder; a hard one leads on from the root."""
     is_file: bool = False
-    """Whether it is a regular file that is stored as it is; a sparse one is not."""
     is_folder: bool = False
 
 
@@ -85,7 +92,8 @@ class TarStream:
         return io.BufferedReader(_Content(self), CHUNK)
 
     def _next(self) -> Entry | None:
-        long: dict[str, bytes] = {}
+        pax: dict[str, bytes] = {}
+        gnu: dict[str, bytes] = {}
         for _ in range(_MOST_HEADERS + 1):
             block = self._header()
             if block is None:
@@ -93,10 +101,14 @@ class TarStream:
             kind, size = block[156:157], _number(block[124:136])
             self._left = 0 if kind in _WITHOUT_CONTENT else size
             self._padding = -self._left % BLOCK
-            if kind in b"LK" or kind in _EXTENDED or kind == b"g":
-                self._extend(long, kind)
+            if kind in b"LK":
+                gnu["path" if kind == b"L" else "linkpath"] = self._extension().partition(b"\0")[0]
+            elif kind in _EXTENDED:
+                pax = dict(_records(self._extension()))
+            elif kind == b"g":
+                self._extension()
             else:
-                return self._entry(block, kind, long)
+                return self._entry(block, kind, pax, gnu)
         raise ValueError("too many headers for one file")
 
     def _header(self) -> bytes | None:
@@ -115,34 +127,40 @@ class TarStream:
             raise ValueError("a header is damaged or cut short")
         return block
 
-    def _extend(self, long: dict[str, bytes], kind: bytes) -> None:
+    def _extension(self) -> bytes:
         if self._left > _LARGEST_HEADER:
             raise ValueError("a header is too large")
-        content = self.read(self._left)
-        if kind in _EXTENDED:
-            long.update(_records(content))
-        elif kind != b"g":
-            long["path" if kind == b"L" else "linkpath"] = content.partition(b"\0")[0]
+        return self.read(self._left)
 
-    def _entry(self, block: bytes, kind: bytes, long: dict[str, bytes]) -> Entry:
-        if "size" in long and kind not in _WITHOUT_CONTENT:
-            self._left = _decimal(long["size"])
+    def _entry(self, block: bytes, kind: bytes, pax: dict[str, bytes], gnu: dict[str, bytes]) -> Entry:
+        if not _KINDS.issuperset(kind):
+            raise ValueError(f"it has an entry of the unknown kind {kind!a}")
+        if "size" in pax and kind not in _WITHOUT_CONTENT:
+            self._left = _decimal(pax["size"])
             self._padding = -self._left % BLOCK
+        version = (pax.get(f"{_SPARSE_RECORDS}major", b""), pax.get(f"{_SPARSE_RECORDS}minor", b""))
+        is_sparse = version in _SPARSE_VERSIONS or (version == (b"", b"") and f"{_SPARSE_RECORDS}map" in pax)
         if kind == _SPARSE:
             self._skip_sparse_map(block)
-        name = long.get("GNU.sparse.name") or long.get("path") or _name(block)
-        is_folder = kind == b"5" or (kind in b"0\0" and name.endswith(b"/"))
+        elif version == (b"1", b"0") and kind in _REGULAR:
+            self._skip_sparse_lines()
+        named = pax.get(f"{_SPARSE_RECORDS}name") if is_sparse else None
+        name = gnu.get("path") or named or pax.get("path") or _name(block)
+        is_folder = kind == b"5" or (kind == b"\0" and name.endswith(b"/"))
+        linkpath = gnu.get("linkpath") or pax.get("linkpath") or _text(block[157:257])
         return Entry(
             name=_inside(name),
             mode=_number(block[100:108]),
             owner=_number(block[108:116]),
             size=self._left,
-            link=long.get("linkpath", _text(block[157:257])) if kind in _LINKS else None,
-            is_file=kind in _REGULAR and not is_folder and not any(key.startswith("GNU.sparse.") for key in long),
+            link=linkpath if kind in _LINKS else None,
+            is_symbolic=kind == _SYMBOLIC,
+            is_file=(kind in _REGULAR or kind == _SPARSE) and not is_folder,
             is_folder=is_folder,
         )
 
     def _skip_sparse_map(self, block: bytes) -> None:
+        """Past the blocks behind a header of GNU's own sparse format, which do not count as content."""
         more, skipped = block[482:483], 0
         while more not in (b"", b"\0", b"0"):
             extension = self._file.read(BLOCK)
@@ -150,6 +168,15 @@ class TarStream:
             if skipped > _LARGEST_HEADER:
                 raise ValueError("the map of a sparse file is too large")
             more = extension[504:505]
+
+    def _skip_sparse_lines(self) -> None:
+        """Past the map of a sparse file of version 1.0: the beginning of its content, in whole blocks of lines."""
+        lines = self.read(BLOCK)
+        count = _decimal(lines.partition(b"\n")[0])
+        while lines.count(b"\n") < 1 + 2 * count:
+            lines += self.read(BLOCK)
+            if len(lines) > _LARGEST_HEADER or not self._left:
+                raise ValueError("the map of a sparse file is damaged")
 
 
 class _Content(io.RawIOBase):
@@ -178,7 +205,7 @@ def _records(content: bytes) -> Iterator[tuple[str, bytes]]:
         if not equals or value[-1:] != b"\n" or position + length > len(content):
             raise ValueError("a pax record is damaged")
         position += length
-        if key in (b"path", b"linkpath", b"size") or key.startswith(b"GNU.sparse."):
+        if key in (b"path", b"linkpath", b"size") or key.startswith(_SPARSE_RECORDS.encode()):
             yield key.decode("latin-1"), value[:-1]
 
 

@@ -90,6 +90,27 @@ def test_an_oci_layout(tmp_path, compression, scheme):
     assert (paths(found), found.layers) == (["/app/id_rsa"], 2)
 
 
+@pytest.mark.parametrize("scheme", ["oci-archive", "oci-dir"])
+def test_an_artifact_beside_the_image_is_passed_over(tmp_path, scheme):
+    def artifact(kind, body):
+        empty = {"mediaType": "application/vnd.oci.empty.v1+json"}
+        return body | {"config": body["config"] | empty} if kind == "manifest" else body
+
+    image = oci(PLANTED)
+    files = layout(OciImage((b"sbom",), change=artifact).blobs().named(ref_name="sbom"), image.blobs())
+    if scheme == "oci-dir":
+        write_folder(tmp_path / "a", files)
+    else:
+        (tmp_path / "a").write_bytes(tar_of(files))
+    assert paths(found_in(tmp_path / "a", scheme, identity(config_digest(image)))) == ["/app/id_rsa"]
+
+
+def test_of_two_platforms_with_the_same_layers_the_identified_one_is_meant():
+    both = index(oci(PLANTED).described(), oci(PLANTED, platform="linux/arm64").described())
+    wanted = Wanted(None, both.digest, (digest_of(PLANTED),), Platform("linux", "arm64"))
+    assert paths(analyse(Parts(layout(both), wanted))) == ["/app/id_rsa"]
+
+
 def test_a_folder_is_read_as_far_as_the_image_needs(tmp_path):
     image, other = oci(PLANTED), oci(CLEAN)
     folder = write_folder(tmp_path / "a", layout(image.blobs(), other.blobs(), image.blobs()))
@@ -220,10 +241,25 @@ def test_layers_and_config_have_to_agree_on_their_number():
 
 
 def test_documents_have_a_bound_in_all():
-    document = b"{" + b" " * (4 * 1024**2 - 2) + b"}"
-    parts = [Part(f"{number}", len(document), io.BufferedReader(io.BytesIO(document))) for number in range(5)]
+    document = b'{"rootfs": 1' + b" " * (4 * 1024**2 - 13) + b"}"
     with pytest.raises(UnreadableImage, match="in all"):
-        Collection().add(parts)
+        Collection().add(parts_of(document))
+
+
+def parts_of(document):
+    return [Part(f"{number}", len(document), io.BufferedReader(io.BytesIO(document))) for number in range(5)]
+
+
+def test_what_attestations_say_does_not_count():
+    collection = Collection()
+    collection.add(parts_of(b'{"predicateType": 1' + b" " * (4 * 1024**2 - 20) + b"}"))
+    assert collection.documents == {}
+
+
+def test_a_hard_link_leads_on_from_the_root_alone():
+    collection = Collection()
+    collection.add([Part("y/layer.tar", 0, None, "x/layer.tar"), Part("z/layer.tar", 0, None, "x/layer.tar", True)])
+    assert (collection.named("y/layer.tar"), collection.named("z/layer.tar")) == ("x/layer.tar", "z/x/layer.tar")
 
 
 def test_compressed_layers_have_a_bound_in_all():

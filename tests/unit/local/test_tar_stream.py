@@ -119,13 +119,50 @@ def test_large_numbers_are_read():
     assert entry.owner == 65536
 
 
-def test_sparse_files_are_passed_over_and_no_plain_files():
-    old = header(b"old", size=b"00000000003", kind=b"S", more={482: b"\1"})
-    extension = bytes(504) + b"\1" + bytes(7) + bytes(BLOCK)
-    new = pax(record("GNU.sparse.major", "1") + record("GNU.sparse.name", "s"))
-    content = old + extension + padded(b"abc") + new + header(b"placeholder", size=b"00000000003") + padded(b"abc")
-    found = entries(content + header(b"next") + END)
-    assert [(entry.name, entry.is_file) for entry, _ in found] == [(b"old", False), (b"s", False), (b"next", True)]
+def sparse(*records, name="s"):
+    return pax(b"".join(record(f"GNU.sparse.{key}", value) for key, value in records) + record("GNU.sparse.name", name))
+
+
+LINES = b"130\n" + b"0\n1\n" * 130
+"""A map of more than a block."""
+SPARSE = {
+    "old": header(b"s", size=b"00000000003", kind=b"S", more={482: b"\1"})
+    + (bytes(504) + b"\1" + bytes(7))
+    + bytes(BLOCK),
+    "0.0": sparse(("map", "0,3")) + header(b"other", size=b"00000000003"),
+    "0.1": sparse(("major", "0"), ("minor", "1"), ("map", "0,3")) + header(b"other", size=b"00000000003"),
+    "1.0": sparse(("major", "1"), ("minor", "0")) + header(b"other", size=b"00000001003") + padded(b"1\n0\n3\n"),
+    "1.0, a long map": sparse(("major", "1"), ("minor", "0"))
+    + header(b"other", size=b"%011o" % (2 * BLOCK + 3))
+    + padded(LINES),
+}
+
+
+@pytest.mark.parametrize("form", SPARSE)
+def test_of_a_sparse_file_the_bytes_between_its_holes_are_read(form):
+    found = entries(SPARSE[form] + padded(b"abc") + header(b"next") + END)
+    assert [(entry.name, entry.is_file, content) for entry, content in found] == [
+        (b"s", True, b"abc"),
+        (b"next", True, b""),
+    ]
+
+
+@pytest.mark.parametrize("records", [[("foo", "1")], [("major", "7"), ("map", "0,3")], [("size", "3")]])
+def test_what_only_looks_like_a_sparse_file_keeps_its_name_and_is_read(records):
+    found = entries(sparse(*records) + header(b"own", size=b"00000000003") + padded(b"abc") + END)
+    assert [(entry.name, entry.is_file, content) for entry, content in found] == [(b"own", True, b"abc")]
+
+
+def test_the_last_extended_header_counts_and_gnu_names_go_before():
+    two = pax(record("path", "harmless")) + pax(record("size", "0")) + header(b"own")
+    named = header(size=b"00000000004", kind=b"L") + padded(b"long") + pax(record("path", "harmless")) + header(b"x")
+    assert [entry.name for entry, _ in entries(two + named + END)] == [b"own", b"long"]
+
+
+@pytest.mark.parametrize(("kind", "is_file"), [(b"0", True), (b"7", True), (b"\0", False)])
+def test_a_name_with_a_slash_at_its_end_is_a_folder_only_in_the_oldest_form(kind, is_file):
+    ((entry, _),) = entries(header(b"id_rsa/", kind=kind) + END)
+    assert (entry.name, entry.is_file, entry.is_folder) == (b"id_rsa", is_file, not is_file)
 
 
 def test_an_archive_may_end_without_its_mark():
@@ -154,6 +191,12 @@ HOSTILE = {
     "a pax record of digits alone": pax(b"1" * 100_000) + header(),
     "a pax record without a value": pax(b"8 path\n\n") + header(),
     "a sparse map without an end": header(kind=b"S", more={482: b"\1"}) + (bytes(504) + b"\1" + bytes(7)) * 3000,
+    "a sparse map of lines that do not end": sparse(("major", "1"), ("minor", "0"))
+    + header(size=b"00000002000")
+    + padded(b"9999\n")
+    + bytes(BLOCK),
+    "a sparse map of no lines": sparse(("major", "1"), ("minor", "0")) + header(size=b"00000001000") + bytes(BLOCK),
+    "an entry of an unknown kind": header(size=b"00000000003", kind=b"A") + padded(b"abc"),
     "a sparse map that is cut": header(size=b"00000000003", kind=b"S", more={482: b"\1"}),
 }
 
