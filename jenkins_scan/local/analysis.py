@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from jenkins_scan.findings import Finding
-from jenkins_scan.local import checks
+from jenkins_scan.local import checks, paths
 from jenkins_scan.local.assembly import assembled
 from jenkins_scan.local.build_risks import BuildRisks
 from jenkins_scan.local.checks import SOURCE
 from jenkins_scan.local.collection import Collection
 from jenkins_scan.local.content import Content
-from jenkins_scan.local.files import Hit
+from jenkins_scan.local.files import LARGEST, Hit
 from jenkins_scan.local.layer import Bounds, Fate, Layer, fates
 from jenkins_scan.local.tokens import Allowance
-from jenkins_scan.plain_text import one_line
 
-_LONGEST_PATH: Final = 1000
 _WINDOWS: Final = 10_000
 """Places in variables and history that are searched for tokens."""
 _SHORT_DIGEST: Final = len("sha256:") + 12
@@ -62,7 +60,12 @@ def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
 
 def _notes(collection: Collection) -> Iterator[str]:
     if collection.bounds.search.is_exhausted:
-        yield "Tokens were not looked for in all text files: there are too many."
+        yield "Tokens were not looked for in all text files and names: there are too many."
+    if collection.bounds.search.cut:
+        yield (
+            f"{collection.bounds.search.cut} files above {LARGEST // _MIB} MiB whose names are those of credentials "
+            "were looked into only at their beginning."
+        )
     if collection.bounds.dropped:
         yield f"{collection.bounds.dropped} more files that should not be there are not listed."
 
@@ -78,7 +81,7 @@ def _of_layers(layers: list[Layer]) -> Iterator[Finding]:
                 id=check.id,
                 severity=check.severity,
                 title=f"A package manager left {_amount(size)} in its cache",
-                path=one_line(folder, _LONGEST_PATH),
+                path=paths.shown(folder),
                 fixable=True,
                 fix=check.fix,
                 layer=layer.diff_id,
@@ -92,7 +95,7 @@ def _of_file(hit: Hit, fate: Fate | None, layer: Layer) -> Finding:
         id=hit.check.id,
         severity=hit.check.severity,
         title=f"{hit.what} ({_told(fate)})",
-        path="/" + one_line(hit.path.decode("utf-8", "replace"), _LONGEST_PATH),
+        path=paths.shown(hit.path),
         fixable=True,
         fix=hit.check.fix,
         layer=layer.diff_id,

@@ -1,162 +1,23 @@
-"""Files that tools keep credentials in: known by name, and reported when they hold one.
+"""Files that tools keep credentials in: known by name, in any case, and reported when they hold one.
 
-Sources: the tools' own documentation (AWS CLI, gcloud, az, aliyun, docker, npm, pip and twine, git, curl, kubectl,
-shadow(5), PostgreSQL, MySQL, Maven, Composer, Cargo, RubyGems).
+What they hold is told in a module for each family of tools; their sources are named there.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
-from jenkins_scan.local import checks
-from jenkins_scan.local.checks import Check
-from jenkins_scan.local.secret_names import is_placeholder, is_secret_name, passwords_in_urls
+from jenkins_scan.local import checks, login_files, package_files, service_files
+from jenkins_scan.local.credential_contents import CredentialFile
 
-Holds = Callable[[bytes], bool]
-"""Whether a content holds a credential."""
-
-_MOST_LINES: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialFile:
-    """One such file."""
-
-    check: Check
-    what: str
-    """For the title of a finding."""
-    holds: Holds
-    folder: bytes = b""
-    """The folder it has to lie in; empty for any."""
-
-
-def _value(pattern: bytes) -> Holds:
-    """Whether the one group of the pattern is somewhere a value and no placeholder. Patterns take linear time."""
-    compiled = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-
-    def holds(content: bytes) -> bool:
-        return any(not is_placeholder(match[1].decode("latin-1")) for match in compiled.finditer(content))
-
-    return holds
-
-
-def _setting(*names: bytes) -> Holds:
-    """A line `NAME = VALUE` or `NAME: VALUE`."""
-    return _value(rb'^[ \t]*"?(?:' + b"|".join(names) + rb')"?[ \t]*[=:][ \t]*"?([^\s"]+)')
-
-
-def _json(*names: bytes) -> Holds:
-    """A text under one of these keys."""
-    return _value(rb'"(?:' + b"|".join(names) + rb')"\s*:\s*"([^"]+)"')
-
-
-def _url_password(content: bytes) -> bool:
-    return any(True for _ in passwords_in_urls(content.decode("latin-1")))
-
-
-def _variables(content: bytes) -> bool:
-    """Lines `NAME=VALUE` of which one names a secret."""
-    for line in content.decode("latin-1").splitlines()[:_MOST_LINES]:
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#") and is_secret_name(name.strip()) and not is_placeholder(value):
-            return True
-    return _url_password(content)
-
-
-def _hash(pattern: bytes) -> Holds:
-    """Whether there is the hash of a password; these begin as placeholders do, with `$`."""
-    compiled = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-    return lambda content: compiled.search(content) is not None
-
-
-def _composer(content: bytes) -> bool:
-    return any(section in content for section in _COMPOSER) and _TEXTS(content)
-
-
-def _anything(content: bytes) -> bool:
-    return bool(content)
-
-
-_AUTHS: Final = _json(b"auth", b"identitytoken", b"registrytoken", b"password")
-_TEXTS: Final = _value(rb'"[^"\s]+"\s*:\s*"([^"]+)"')
-_COMPOSER: Final = (b'"github-oauth"', b'"http-basic"', b'"gitlab-token"', b'"gitlab-oauth"', b'"bearer"')
-_KUBECONFIG: Final = _value(rb'"?(?:client-key-data|client-key|token|password)"?[ \t]*:[ \t]*"?([^\s"]+)')
-_SHADOW: Final = _hash(rb"^[^:\n]+:!{0,2}(\$[0-9a-z]{1,10}\$[^:\n]{8,}|[./0-9a-z]{13}):")
-_HTPASSWD: Final = _hash(rb"^[^:\s]+:(\$[0-9a-z]{1,10}\$\S+|\{SHA\}\S+|[./0-9a-z]{13}\s)")
-
-BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
-    b"credentials": (
-        CredentialFile(checks.CLOUD_CREDENTIALS, "AWS credentials", _setting(b"aws_secret_access_key"), b".aws"),
-        CredentialFile(checks.PACKAGE_CREDENTIALS, "RubyGems credentials", _setting(b":[a-z_]+"), b".gem"),
-        CredentialFile(checks.PACKAGE_CREDENTIALS, "Cargo credentials", _setting(b"token"), b".cargo"),
-    ),
-    b"credentials.toml": (
-        CredentialFile(checks.PACKAGE_CREDENTIALS, "Cargo credentials", _setting(b"token"), b".cargo"),
-    ),
-    b"config.json": (
-        CredentialFile(checks.REGISTRY_CREDENTIALS, "Registry credentials", _AUTHS, b".docker"),
-        CredentialFile(
-            checks.CLOUD_CREDENTIALS, "Alibaba Cloud credentials", _json(b"access_key_secret", b"sts_token"), b".aliyun"
-        ),
-    ),
-    b".dockercfg": (CredentialFile(checks.REGISTRY_CREDENTIALS, "Registry credentials", _AUTHS),),
-    b"auth.json": (
-        CredentialFile(checks.REGISTRY_CREDENTIALS, "Registry credentials", _AUTHS, b"containers"),
-        CredentialFile(checks.PACKAGE_CREDENTIALS, "Composer credentials", _composer),
-    ),
-    b"application_default_credentials.json": (
-        CredentialFile(checks.CLOUD_CREDENTIALS, "Google Cloud credentials", _json(b"refresh_token", b"private_key")),
-    ),
-    b"credentials.db": (CredentialFile(checks.CLOUD_CREDENTIALS, "Google Cloud credentials", _anything, b"gcloud"),),
-    b"access_tokens.db": (CredentialFile(checks.CLOUD_CREDENTIALS, "Google Cloud tokens", _anything, b"gcloud"),),
-    b"accessTokens.json": (
-        CredentialFile(checks.CLOUD_CREDENTIALS, "Azure tokens", _json(b"accessToken", b"refreshToken"), b".azure"),
-    ),
-    b"msal_token_cache.json": (CredentialFile(checks.CLOUD_CREDENTIALS, "Azure tokens", _json(b"secret"), b".azure"),),
-    b".ossutilconfig": (
-        CredentialFile(checks.CLOUD_CREDENTIALS, "Alibaba Cloud credentials", _setting(b"accessKeySecret")),
-    ),
-    b".s3cfg": (CredentialFile(checks.CLOUD_CREDENTIALS, "S3 credentials", _setting(b"secret_key")),),
-    b"credentials.tfrc.json": (CredentialFile(checks.CLOUD_CREDENTIALS, "Terraform credentials", _json(b"token")),),
-    b".npmrc": (
-        CredentialFile(
-            checks.PACKAGE_CREDENTIALS,
-            "npm credentials",
-            _value(rb"^[^#;\n]*(?:_authToken|_auth|_password)[ \t]*=[ \t]*(\S+)"),
-        ),
-    ),
-    b".pypirc": (CredentialFile(checks.PACKAGE_CREDENTIALS, "PyPI credentials", _setting(b"password")),),
-    b"pip.conf": (CredentialFile(checks.PACKAGE_CREDENTIALS, "Credentials of a package index", _url_password),),
-    b"settings.xml": (
-        CredentialFile(
-            checks.PACKAGE_CREDENTIALS, "Maven credentials", _value(rb"<password>([^<\n]+)</password>"), b".m2"
-        ),
-    ),
-    b".netrc": (CredentialFile(checks.LOGIN_CREDENTIALS, "Login credentials", _value(rb"\bpassword\s+(\S+)")),),
-    b"_netrc": (CredentialFile(checks.LOGIN_CREDENTIALS, "Login credentials", _value(rb"\bpassword\s+(\S+)")),),
-    b".git-credentials": (CredentialFile(checks.LOGIN_CREDENTIALS, "Git credentials", _url_password),),
-    b".pgpass": (
-        CredentialFile(
-            checks.LOGIN_CREDENTIALS, "PostgreSQL passwords", _value(rb"^[^#:\n]+:[^:\n]*:[^:\n]*:[^:\n]*:(\S+)")
-        ),
-    ),
-    b".my.cnf": (CredentialFile(checks.LOGIN_CREDENTIALS, "MySQL credentials", _setting(b"password")),),
-    b"config": (
-        CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG, b".kube"),
-        CredentialFile(checks.LOGIN_CREDENTIALS, "A password in the address of a Git remote", _url_password, b".git"),
-    ),
-    b"k3s.yaml": (CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG),),
-    b"shadow": (CredentialFile(checks.PASSWORD_STORE, "Password hashes", _SHADOW, b"etc"),),
-    b"shadow-": (CredentialFile(checks.PASSWORD_STORE, "Password hashes", _SHADOW, b"etc"),),
-    b"gshadow": (CredentialFile(checks.PASSWORD_STORE, "Password hashes of groups", _SHADOW, b"etc"),),
-    b".htpasswd": (CredentialFile(checks.PASSWORD_STORE, "Password hashes", _HTPASSWD),),
-    b"htpasswd": (CredentialFile(checks.PASSWORD_STORE, "Password hashes", _HTPASSWD),),
+_FAMILIES: Final = (service_files.BY_NAME, package_files.BY_NAME, login_files.BY_NAME)
+_BY_NAME: Final = {
+    name: tuple(chain.from_iterable(family.get(name, ()) for family in _FAMILIES))
+    for name in chain.from_iterable(_FAMILIES)
 }
-
-_ENV: Final = CredentialFile(checks.ENV_FILE, "Variables with secrets", _variables)
-_KUBE: Final = CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG)
 _OF_KUBE: Final = (b"yaml", b"yml", b"json", b"conf", b"config")
+_SETTINGS: Final = (b"application", b"bootstrap")
+_OF_SPRING: Final = (b"yaml", b"yml", b"properties")
+_BY_EXTENSION: Final = {b"properties": (login_files.PROPERTIES,), b"key": (login_files.GNUPG_KEY,)}
 _EXAMPLES: Final = (b".example", b".sample", b".template", b".dist", b".defaults", b".tpl")
 
 STORES: Final = {
@@ -168,18 +29,35 @@ STORES: Final = {
     b"jks": (checks.KEY_STORE, "A key store"),
     b"keystore": (checks.KEY_STORE, "A key store"),
 }
-"""By extension: encrypted, so the name alone tells."""
+"""By extension in lower case: encrypted, so the name alone tells."""
 
 
 def credential_files(folder: bytes, base: bytes) -> tuple[CredentialFile, ...]:
-    """What a file of this name in this folder (its own name, not the whole path) may be."""
-    if (known := BY_NAME.get(base)) is not None:
-        return tuple(kind for kind in known if kind.folder in (b"", folder))
-    if (base.startswith(b".env") or base.endswith(b".env")) and not base.endswith(_EXAMPLES):
-        return (_ENV,) if base in (b".env", b".envrc") or base.startswith(b".env.") or base.endswith(b".env") else ()
+    """What a file of this name in the folder of this path may be."""
+    base = base.lower()
+    return tuple(kind for kind in _named(folder, base) if kind.may_lie_in(folder))
+
+
+def _named(folder: bytes, base: bytes) -> tuple[CredentialFile, ...]:
+    if (known := _BY_NAME.get(base)) is not None:
+        return known
     stem, _, extension = base.rpartition(b".")
-    if b"kubeconfig" in (stem or base) and (not stem or extension in _OF_KUBE):
-        return (_KUBE,)
-    if base.endswith(b"kubeconfig") or (folder == b"kubernetes" and base.endswith(b".conf")):
-        return (_KUBE,)
-    return ()
+    if _is_env(base):
+        return (login_files.VARIABLES,)
+    if stem.startswith(_SETTINGS) and extension in _OF_SPRING:
+        return (login_files.APPLICATION,)
+    if _is_kubeconfig(folder, base, extension):
+        return (service_files.KUBECONFIG,)
+    return _BY_EXTENSION.get(extension, ())
+
+
+def _is_env(base: bytes) -> bool:
+    is_one = base in (b".env", b".envrc") or base.startswith(b".env.") or base.endswith(b".env")
+    return is_one and not base.endswith(_EXAMPLES)
+
+
+def _is_kubeconfig(folder: bytes, base: bytes, extension: bytes) -> bool:
+    if extension == b"conf" and folder.lower().rpartition(b"/")[2] == b"kubernetes":
+        return True
+    has_none = b"." not in base[1:]
+    return b"kubeconfig" in base and (has_none or base.endswith(b"kubeconfig") or extension in _OF_KUBE)

@@ -1,9 +1,10 @@
 """One file of a layer: whether it should not be there, by its name and by its content.
 
-Contents are looked into up to `LARGEST` bytes. No folder is left out, not even those for documentation: a file that
-was copied there by mistake ships like any other.
+Contents are looked into up to `LARGEST` bytes, those of larger files at their beginning. No folder is left out, not
+even those for documentation: a file that was copied there by mistake ships like any other.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from typing import Final
 from jenkins_scan.local import checks
 from jenkins_scan.local.checks import Check
 from jenkins_scan.local.credential_files import STORES, credential_files
+from jenkins_scan.local.paths import tokens_in_path
 from jenkins_scan.local.tar_stream import Entry
 from jenkins_scan.local.tokens import Allowance, tokens_in_file
 
 LARGEST: Final = 1024**2
-"""Bytes of a file that is looked into."""
+"""Bytes of a file that are looked into, from its beginning."""
 _HEAD: Final = 8192
 """Bytes in which a zero byte says that a file is no text: what git looks at, too."""
 _KEY_MARK: Final = b"PRIVATE KEY"
@@ -26,6 +28,15 @@ _BODY_WITHIN: Final = 600
 """Bytes behind the first line of a key, in which its encoded content has begun; there may be headers before."""
 _PUTTY: Final = b"PuTTY-User-Key-File-"
 _EMBEDDED_KUBECONFIG: Final = re.compile(rb"client-key-data:[ \t]*[A-Za-z0-9+/]{40}")
+_PULL_SECRET_TYPE: Final = b"kubernetes.io/dockerconfigjson"
+_PULL_SECRET: Final = re.compile(rb"\.dockerconfigjson\"?:[ \t]*\"?[A-Za-z0-9+/]{40}")
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before the one that it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
 _SETUID, _SETGID = 0o4000, 0o2000
 _USUAL_FOLDERS: Final = frozenset(
     {b"bin", b"sbin", b"usr/bin", b"usr/sbin", b"usr/lib/openssh", b"usr/lib/dbus-1.0", b"usr/libexec/dbus-1"}
@@ -61,10 +72,17 @@ class Search:
         self._texts = most_texts
         self._bytes = most_bytes
         self.windows = Allowance(most_windows)
+        self.names = Allowance(most_windows)
+        self.cut = 0
+        """Files with names of credentials that were looked into only at their beginning."""
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether tokens were not looked for in every text."""
+        """Whether tokens were not looked for in every text and every name."""
+        return self._has_read_enough or self.names.left < 0
+
+    @property
+    def _has_read_enough(self) -> bool:
         return self._texts < 0 or self._bytes < 0 or self.windows.left < 0
 
     def by_name(self, entry: Entry, base: bytes) -> Iterator[Hit]:
@@ -75,10 +93,18 @@ class Search:
         if kind is not None and entry.size:
             yield Hit(kind[0], entry.name, kind[1])
 
-    def by_content(self, path: bytes, base: bytes, content: bytes) -> Iterator[Hit]:
-        """What a file's whole content tells."""
-        folder = path[: -len(base) - 1].rpartition(b"/")[2]
-        known = [kind for kind in credential_files(folder, base) if kind.holds(content)]
+    def in_path(self, path: bytes, *, is_folder: bool) -> Iterator[Hit]:
+        """Tokens in the names of a file or a folder and of those above it, each with the path that ends with it."""
+        for part, token in tokens_in_path(path, self.names):
+            check = checks.WEB_TOKEN if token.may_be_harmless else checks.TOKEN
+            yield Hit(check, part, f"{token.type} in a file's name", is_folder=is_folder or part != path)
+
+    def by_content(self, path: bytes, base: bytes, content: bytes, *, is_cut: bool = False) -> Iterator[Hit]:
+        """What a file's content tells; `is_cut`: there is more of it."""
+        content = _as_utf8(content)
+        kinds = credential_files(path[: -len(base)].rstrip(b"/"), base)
+        self.cut += is_cut and bool(kinds)
+        known = [kind for kind in kinds if kind.holds(content)]
         for kind in known:
             yield Hit(kind.check, path, kind.what)
         if b"\0" in content[:_HEAD]:
@@ -91,10 +117,12 @@ class Search:
     def _tokens(self, path: bytes, content: bytes) -> Iterator[Hit]:
         self._texts -= 1
         self._bytes -= len(content)
-        if self.is_exhausted:
+        if self._has_read_enough:
             return
         if b"client-key-data:" in content and _EMBEDDED_KUBECONFIG.search(content):
             yield Hit(checks.KUBECONFIG, path, "A kubeconfig with credentials")
+        if _PULL_SECRET_TYPE in content and _PULL_SECRET.search(content):
+            yield Hit(checks.REGISTRY_CREDENTIALS, path, "Registry credentials in a Kubernetes secret")
         tokens = tokens_in_file(content, self.windows)
         for check, fitting in ((checks.TOKEN, False), (checks.WEB_TOKEN, True)):
             types = sorted({token.type for token in tokens if token.may_be_harmless is fitting})
@@ -111,13 +139,26 @@ def _bits(entry: Entry, base: bytes) -> Iterator[Hit]:
         yield Hit(checks.SETGID_FILE, entry.name, "A program that runs with another group (setgid)")
 
 
+def _as_utf8(content: bytes) -> bytes:
+    """The same text in UTF-8 where a mark at its begin tells that it is in another encoding, as on Windows."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, "replace").encode("utf-8", "replace")
+    return content
+
+
 def _holds_key(content: bytes) -> bool:
     if content.startswith(_PUTTY):
         return True
     if _KEY_MARK not in content:
         return False
-    first = _KEY.search(content)
-    if first is not None and not content[: first.start()].strip():
+    begins = list(_KEY.finditer(content))
+    if begins and not content[: begins[0].start()].strip():
         return True  # the whole file is one
-    # In the middle of a text only with its content: programs and documents name that first line, too.
-    return any(_KEY_BODY.search(content, match.end(), match.end() + _BODY_WITHIN) for match in _KEY.finditer(content))
+    # In the middle of a text only with its content: programs and documents name that first line, too. Each is
+    # looked for up to the next such line, so that nothing is looked at twice.
+    ends = [begin.start() for begin in begins[1:]]
+    return any(
+        _KEY_BODY.search(content, begin.end(), min(begin.end() + _BODY_WITHIN, end))
+        for begin, end in zip(begins, [*ends, len(content)][: len(begins)], strict=True)
+    )

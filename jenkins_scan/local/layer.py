@@ -5,7 +5,7 @@ number of files. Whiteouts as in the OCI image specification, layer.md.
 """
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,11 @@ from jenkins_scan.local.tar_stream import TarStream
 _WHITEOUT: Final = b".wh."
 _OPAQUE: Final = b".wh..wh..opq"
 _OTHER_WHITEOUT: Final = b".wh..wh."
-_GIT: Final = b".git"
+_FOLDERS: Final = {
+    b".git": (checks.GIT_FOLDER, "A Git repository", b""),
+    b".password-store": (checks.PASSWORD_STORE, "A password store of pass", b".gpg"),
+}
+"""Folders that are found as a whole, once there is a file with this ending in them."""
 _MOST_ENTRIES: Final = 1_000_000
 _MOST_HITS: Final = 2_000
 _MOST_CACHES: Final = 100
@@ -64,13 +68,14 @@ class Layer:
     goes_on: bool = False
     """Whether there is more behind the end of its archive, which nobody unpacks, and which ships all the same."""
     hits: list[Hit] = field(default_factory=list)
-    caches: dict[str, int] = field(default_factory=dict)
+    caches: dict[bytes, int] = field(default_factory=dict)
     """Bytes left by package managers, by their folder."""
     _written: "array[int]" = field(default_factory=lambda: array("q"))
     _folders: "array[int]" = field(default_factory=lambda: array("q"))
     _removed: "array[int]" = field(default_factory=lambda: array("q"))
     _emptied: "array[int]" = field(default_factory=lambda: array("q"))
-    _git: set[bytes] = field(default_factory=set)
+    _told: set[tuple[str, bytes]] = field(default_factory=set)
+    """Checks and folders that are reported for the first file in them alone."""
 
     def read(self, tar: TarStream, bounds: Bounds) -> None:
         """Looks at every entry once. Raises `errors.UnreadableImage` (13)."""
@@ -80,19 +85,23 @@ class Layer:
             parent, _, base = name.rpartition(b"/")
             if base.startswith(_WHITEOUT):
                 self._delete(parent, base)
-            elif entry.is_folder:
+                continue
+            self._notice(self._once(bounds.search.in_path(name, is_folder=entry.is_folder)), bounds)
+            if entry.is_folder:
                 self._folders.append(hash(name))
             else:
                 self._written.append(hash(name))
                 self.files += 1
                 self.size += entry.size
-                if _GIT in name:
-                    self._notice(self._git_folder(parent), bounds)
+                if b"/." in name or name.startswith(b"."):
+                    self._notice(self._folder(parent, base), bounds)
                 self._count_cache(name, entry.size)
                 if entry.is_file:
                     self._notice(bounds.search.by_name(entry, base), bounds)
-                    if 0 < entry.size <= LARGEST:
-                        self._notice(bounds.search.by_content(name, base, tar.read(entry.size)), bounds)
+                    if entry.size:
+                        content = tar.read(min(entry.size, LARGEST))
+                        is_cut = entry.size > LARGEST
+                        self._notice(bounds.search.by_content(name, base, content, is_cut=is_cut), bounds)
 
     def _delete(self, parent: bytes, base: bytes) -> None:
         if base == _OPAQUE:
@@ -106,13 +115,20 @@ class Layer:
         if cache is not None and size and (cache in self.caches or len(self.caches) < _MOST_CACHES):
             self.caches[cache] = self.caches.get(cache, 0) + size
 
-    def _git_folder(self, parent: bytes) -> Iterator[Hit]:
+    def _folder(self, parent: bytes, base: bytes) -> Iterator[Hit]:
         parts = parent.split(b"/")
-        if _GIT in parts:
-            folder = b"/".join(parts[: parts.index(_GIT) + 1])
-            if folder not in self._git and len(self._git) < _MOST_HITS:
-                self._git.add(folder)
-                yield Hit(checks.GIT_FOLDER, folder, "A Git repository", is_folder=True)
+        for folder, (check, what, ending) in _FOLDERS.items():
+            if folder in parts and base.endswith(ending):
+                path = b"/".join(parts[: parts.index(folder) + 1])
+                yield from self._once([Hit(check, path, what, is_folder=True)])
+
+    def _once(self, hits: Iterable[Hit]) -> Iterator[Hit]:
+        for hit in hits:
+            told = (hit.check.id, hit.path)
+            if told not in self._told:
+                if len(self._told) < _MOST_HITS:
+                    self._told.add(told)
+                yield hit
 
     def _notice(self, hits: Iterator[Hit], bounds: Bounds) -> None:
         """Keeps the hits within their bounds: a flood of lesser ones takes no place from those that are high."""

@@ -11,15 +11,15 @@ _FOLDERS: Final = (
 _OF_USERS: Final = (b"/.cache/pip/", b"/.npm/_cacache/", b"/.cache/yarn/", b"/.cache/go-build/", b"/.composer/cache/")
 
 
-def cache_of(path: bytes) -> str | None:
-    """The cache's folder that this file lies in; None for other files."""
+def cache_of(path: bytes) -> bytes | None:
+    """The cache's folder that this file lies in, without a leading slash; None for other files."""
     if not path.startswith(_TOP):
         return None
     for folder in _FOLDERS:
         if path.startswith(folder):
-            return f"/{folder.decode()[:-1]}"
+            return folder[:-1]
     for folder in _OF_USERS:
         before, found, _ = path.partition(folder)
         if found:
-            return f"/{before.decode('utf-8', 'replace')}{folder.decode()[:-1]}"
+            return before + folder[:-1]
     return None

@@ -118,7 +118,7 @@ def _around(content: bytes, word: bytes, allowance: Allowance) -> Iterator[bytes
 
 def _search(pattern: _Pattern, window: bytes) -> Iterator[Token]:
     detector = _detector(pattern)
-    text = window.decode("latin-1")
+    text = window.decode("ascii", "replace")  # one character a byte, and letters of other scripts end a token
     for match in (match for compiled in detector.denylist for match in compiled.finditer(text)):
         # In the middle of a longer run of letters it is a piece of something encoded.
         before, behind = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]

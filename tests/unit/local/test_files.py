@@ -270,7 +270,7 @@ def test_notes_tell_what_was_not_looked_at():
     files = {"a": AWS, "b": AWS, "c.p12": b"x", "d.p12": b"x", "e.p12": b"x"}
     found = analysis_of(files, bounds=Bounds(Search(most_texts=1), hits=2))
     assert found.notes == (
-        "Tokens were not looked for in all text files: there are too many.",
+        "Tokens were not looked for in all text files and names: there are too many.",
         "1 more files that should not be there are not listed.",
     )
 
