@@ -91,7 +91,7 @@ def matching(pattern: bytes) -> Holds:
 
 def url_password(content: bytes) -> bool:
     """A URL with a password."""
-    return any(True for _ in passwords_in_urls(content.decode("latin-1")))
+    return b"://" in content and any(True for _ in passwords_in_urls(content.decode("latin-1")))
 
 
 def variables(content: bytes) -> bool:

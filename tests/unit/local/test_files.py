@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jenkins_scan.findings import Kind, Severity
+from jenkins_scan.local import paths
 from jenkins_scan.local.files import LARGEST, Search
 from jenkins_scan.local.layer import Bounds, Layer
 from tests.support.docker_archives import tar_of
@@ -133,8 +134,125 @@ def test_a_harmless_file_is_left_alone(case):
     assert ids(analysis_of({path: content})) == []
 
 
-def test_a_file_beyond_the_limit_is_not_looked_into():
-    assert ids(analysis_of({"app/key": KEY + bytes(LARGEST)})) == []
+def test_of_a_large_file_the_beginning_is_looked_into():
+    found = analysis_of({"app/first": KEY + b" " * LARGEST, "app/last": b" " * LARGEST + KEY})
+    assert ([finding.path for finding in found.findings], found.notes) == (["/app/first"], ())
+
+
+def test_a_note_counts_known_files_that_were_looked_into_at_their_beginning_alone():
+    login = b"machine git.example.com login me password geheim9\n"
+    found = analysis_of({"a/.netrc": login + b" " * LARGEST, "b/.NETRC": b" " * LARGEST + login, "c/x": b" " * LARGEST})
+    assert [finding.path for finding in found.findings] == ["/a/.netrc"]
+    assert found.notes == (
+        "2 files above 1 MiB whose names are those of credentials were looked into only at their beginning.",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
+@pytest.mark.parametrize(
+    ("path", "text", "name"),
+    [
+        ("app/id_rsa", KEY, "private-key"),
+        ("app/.env", b"DB_PASSWORD=geheim9\n", "env-file"),
+        ("app/notes.txt", b"it is " + GITHUB, "token"),
+    ],
+)
+def test_texts_of_windows_are_read_in_their_own_encoding(encoding, path, text, name):
+    content = ("\ufeff" + text.decode()).encode(encoding)
+    assert ids(analysis_of({path: content})) == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "name"),
+    [
+        ("APP/.ENV", b"DB_PASSWORD=geheim9\n", "env-file"),
+        ("app/.Env.PROD", b"DB_PASSWORD=geheim9\n", "env-file"),
+        ("root/.AWS/Credentials", b"aws_secret_access_key = abcdefghij\n", "cloud-credentials"),
+        ("app/.NPMRC", b"//registry.npmjs.org/:_authToken=npm_abcdef\n", "package-credentials"),
+        ("root/.azure/ACCESSTOKENS.JSON", b'{"accessToken": "ey.abc"}', "cloud-credentials"),
+        ("app/ID_RSA", KEY, "private-key"),
+        ("etc/Kubernetes/ADMIN.CONF", KUBECONFIG, "kubeconfig"),
+        ("app/KUBECONFIG-prod", KUBECONFIG, "kubeconfig"),
+    ],
+)
+def test_names_are_known_in_any_case(path, content, name):
+    assert ids(analysis_of({path: content})) == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "found_at"),
+    [
+        ("app/{}/id_rsa", "/app/****/id_rsa", "/app/****"),
+        ("app/.env.{}", "/app/.env.****", "/app/.env.****"),
+        ("{}/deep/x", "/****/deep/x", "/****"),
+        ("app/key_{}é/x", "/app/key_****é/x", "/app/key_****é"),
+    ],
+)
+def test_a_token_in_a_path_is_found_once_and_never_shown(path, shown, found_at):
+    name = path.format(GITHUB.decode())
+    found = analysis_of({name: KEY, f"{name}2": b"x"} if name.endswith("/x") else {name: KEY}).findings
+    assert GITHUB.decode() not in repr(found)
+    key, token = sorted(found, key=lambda finding: finding.id)
+    assert (key.id, key.path) == ("local/private-key", shown)
+    assert (token.id, token.path, token.title) == (
+        "local/token",
+        found_at,
+        "GitHub Token in a file's name (in the final image)",
+    )
+
+
+def test_tokens_are_masked_wherever_a_path_is_shown():
+    token = GITHUB.decode()
+    found = analysis_of(
+        {f"home/{token}/.npm/_cacache/x": b"x" * 99, f"src/{token}/.git/HEAD": b"x", f"s/{JWT.decode()}.txt": b"x"}
+    ).findings
+    assert {(finding.id, finding.path) for finding in found} == {
+        ("local/package-cache", "/home/****/.npm/_cacache"),
+        ("local/git-folder", "/src/****/.git"),
+        ("local/token", "/home/****"),
+        ("local/token", "/src/****"),
+        ("local/web-token", "/s/****"),
+    }
+    assert token not in repr(found)
+
+
+def test_a_token_that_appears_once_a_path_is_made_plain_is_masked():
+    torn = GITHUB[:9] + b"\x1b[1m" + GITHUB[9:]
+    assert paths.shown(b"app/" + torn + b"/id_rsa") == "/app/****/id_rsa"
+    assert GITHUB.decode() not in paths.shown(b"a" * 990 + b"/" + GITHUB)
+
+
+def test_a_token_whose_place_cannot_be_told_takes_the_whole_path_with_it():
+    secret = 'aws_secret_é_key="' + "aB3+" * 10 + '"'
+    assert paths.shown(f"app/ {secret}".encode()) == "/****"
+
+
+def test_a_token_in_a_folder_is_deleted_with_it():
+    found = analysis_of({f"app/{GITHUB.decode()}/x": b"x"}, {"app/.wh." + GITHUB.decode(): b""}).findings
+    assert [finding.title.split(",")[0] for finding in found] == [
+        "GitHub Token in a file's name (deleted in a later layer"
+    ]
+
+
+def test_names_are_searched_for_tokens_up_to_a_bound():
+    search = Search(most_windows=1)
+    found = analysis_of({f"a/{GITHUB.decode()}{number}": b"x" for number in range(3)}, bounds=Bounds(search))
+    assert search.is_exhausted
+    assert found.notes == ("Tokens were not looked for in all text files and names: there are too many.",)
+
+
+def test_a_password_store_is_found_once_in_each_folder():
+    found = analysis_of(
+        {
+            "root/.password-store/.gpg-id": b"me",
+            "root/.password-store/a/b.gpg": b"\x85",
+            "root/.password-store/c.gpg": b"\x85",
+            "home/.password-store/.gpg-id": b"me",
+        }
+    ).findings
+    assert [(finding.id, finding.path, finding.title) for finding in found] == [
+        ("local/password-store", "/root/.password-store", "A password store of pass (in the final image)")
+    ]
 
 
 def test_a_repository_is_found_once_in_each_folder_and_layer():
