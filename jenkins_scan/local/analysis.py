@@ -1,9 +1,11 @@
 """The local analysis of an image: one reading of its bytes, and what was found in them."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.findings import Finding
 from jenkins_scan.local import checks, paths
 from jenkins_scan.local.assembly import assembled
@@ -15,9 +17,13 @@ from jenkins_scan.local.files import LARGEST, Hit
 from jenkins_scan.local.layer import Bounds, Fate, Layer, fates
 from jenkins_scan.local.tokens import Allowance
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Images that are read side by side would need their memory side by side, and save no time: one thread computes."""
 _WINDOWS: Final = 10_000
 """Places in variables and history that are searched for tokens."""
 _SHORT_DIGEST: Final = len("sha256:") + 12
+_MOST_NAMED: Final = 5
+"""Layers in a note."""
 _KIB, _MIB = 1024, 1024**2
 
 
@@ -44,30 +50,47 @@ def analyse(image: Content, bounds: Bounds | None = None) -> Analysis:
     image or cannot be read to its end, and `errors.ImageError` (13) when it cannot be reached.
     """
     collection = Collection(bounds or Bounds())
-    with image.parts() as parts:
-        collection.add(parts)
-    found = assembled(collection, image.wanted)
+    try:
+        with _ONE_AT_A_TIME, image.parts() as parts:
+            collection.add(parts)
+        found = assembled(collection, image.wanted)
+    except UnreadableImage as exc:
+        raise image.named(exc) from exc
+    layers = _distinct(found.layers)
     build = BuildRisks(found.config, Allowance(_WINDOWS))  # files may have used up what they had
-    findings = dict.fromkeys([*build.findings(), *_of_layers(found.layers)])
+    findings = dict.fromkeys([*build.findings(), *_of_layers(layers)])
     return Analysis(
         findings=tuple(findings),
-        notes=(*build.notes, *_notes(collection)),
+        notes=(*build.notes, *_notes(collection.bounds, layers)),
         layers=len(found.layers),
-        files=sum(layer.files for layer in found.layers),
-        bytes=sum(layer.size for layer in found.layers),
+        files=sum(layer.files for layer in layers),
+        bytes=sum(layer.size for layer in layers),
     )
 
 
-def _notes(collection: Collection) -> Iterator[str]:
-    if collection.bounds.search.is_exhausted:
-        yield "Tokens were not looked for in all text files and names: there are too many."
-    if collection.bounds.search.cut:
+def _distinct(layers: list[Layer]) -> list[Layer]:
+    """Each layer once, where it comes last: what it has then is what the image has of it."""
+    return list({layer.diff_id: layer for layer in reversed(layers)}.values())[::-1]
+
+
+def _notes(bounds: Bounds, layers: list[Layer]) -> Iterator[str]:
+    behind = [layer.diff_id[:_SHORT_DIGEST] for layer in layers if layer.goes_on]
+    if behind:
         yield (
-            f"{collection.bounds.search.cut} files above {LARGEST // _MIB} MiB whose names are those of credentials "
-            "were looked into only at their beginning."
+            f"Behind the end of layer {', '.join(behind[:_MOST_NAMED])} there are more bytes: nobody unpacks them, "
+            "they ship, and they were not looked into."
         )
-    if collection.bounds.dropped:
-        yield f"{collection.bounds.dropped} more files that should not be there are not listed."
+    if bounds.search.is_exhausted:
+        yield "Tokens were not looked for in all text files and names: there are too many."
+    if bounds.search.cut:
+        yield (
+            f"{bounds.search.cut} files above {LARGEST // _MIB} MiB whose names are those of credentials were looked "
+            "into only at their beginning."
+        )
+    if bounds.search.unread:
+        yield f"{bounds.search.unread} files with names of credentials were not looked into: there are too many."
+    if bounds.dropped:
+        yield f"{bounds.dropped} more files that should not be there are not listed."
 
 
 def _of_layers(layers: list[Layer]) -> Iterator[Finding]:

@@ -15,13 +15,14 @@ from jenkins_scan.images.archive.compression import growth_limit, unpacked
 from jenkins_scan.images.archive.oci_folder import OciFolder
 from jenkins_scan.images.archive.path import ArchivePath
 from jenkins_scan.images.archive.regular_file import open_regular
-from jenkins_scan.images.archive.source import LARGEST_JSON, LAYOUT_FILE, opened
+from jenkins_scan.images.archive.source import LARGEST_JSON, LAYOUT_FILE, no_image, opened
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.interface import ImageIdentity, Platform, Store
 from jenkins_scan.images.manifests import OCI_INDEX, Descriptor, Index, Manifest, parse_manifest
 from jenkins_scan.local.tar_stream import Entry, TarStream
 
 _MOST_PARTS: Final = 16_384
+_ENGINE: Final = "Run it again, and look into the engine's log; `docker save` of the image has to work."
 INDEX_FILE: Final = "index.json"
 
 
@@ -64,6 +65,10 @@ class Content(Protocol):
         """Which image is meant."""
         ...
 
+    def named(self, exc: UnreadableImage) -> UnreadableImage:
+        """The same error with the place in it."""
+        ...
+
     def parts(self) -> AbstractContextManager[Iterator[Part]]:
         """All that is stored with the image. Raises `errors.ImageError` (13), also while it is read."""
         ...
@@ -75,6 +80,10 @@ class FileContent:
 
     where: ArchivePath
     wanted: Wanted
+
+    def named(self, exc: UnreadableImage) -> UnreadableImage:
+        """The same error with the path, and with what writes such files."""
+        return no_image(self.where, exc)
 
     @contextmanager
     def parts(self) -> Iterator[Iterator[Part]]:
@@ -89,7 +98,7 @@ class FileContent:
                 inner = unpacked(archive, growth_limit(os.fstat(archive.fileno()).st_size))
                 yield _tar_parts(TarStream(archive if inner is None else inner))
         except OSError as exc:
-            raise UnreadableImage(f"{self.where} cannot be read: {exc.strerror}.") from exc
+            raise UnreadableImage(f"It cannot be read: {exc.strerror}.") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,11 @@ class EngineContent:
     def of(cls, identity: ImageIdentity, endpoint: EngineEndpoint) -> "EngineContent":
         """The image of this identity in the engine that gave it."""
         return cls(endpoint, identity.image_id or identity.reference, Wanted.of(identity), identity.store)
+
+    def named(self, exc: UnreadableImage) -> UnreadableImage:
+        """The same error with the image's name."""
+        remedy = _ENGINE if exc.remedy == exc.default_remedy else exc.remedy
+        return UnreadableImage(f"The engine's export of {self.name} cannot be read: {exc.message}", remedy=remedy)
 
     @contextmanager
     def parts(self) -> Iterator[Iterator[Part]]:

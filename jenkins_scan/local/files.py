@@ -12,6 +12,7 @@ from typing import Final
 
 from jenkins_scan.local import checks
 from jenkins_scan.local.checks import Check
+from jenkins_scan.local.credential_contents import CredentialFile
 from jenkins_scan.local.credential_files import STORES, credential_files
 from jenkins_scan.local.paths import tokens_in_path
 from jenkins_scan.local.tar_stream import Entry
@@ -67,19 +68,29 @@ class Search:
     """Looks at files one by one; it knows how much it may still look at."""
 
     def __init__(
-        self, *, most_texts: int = 100_000, most_bytes: int = 512 * 1024**2, most_windows: int = 10_000
+        self,
+        *,
+        most_texts: int = 100_000,
+        most_bytes: int = 512 * 1024**2,
+        most_windows: int = 10_000,
+        most_known_bytes: int = 32 * 1024**2,
+        most_name_bytes: int = 64 * 1024**2,
     ) -> None:
         self._texts = most_texts
         self._bytes = most_bytes
         self.windows = Allowance(most_windows)
         self.names = Allowance(most_windows)
+        self._known_bytes = most_known_bytes
+        self._name_bytes = most_name_bytes
         self.cut = 0
         """Files with names of credentials that were looked into only at their beginning."""
+        self.unread = 0
+        """Files with such names that were one too many."""
 
     @property
     def is_exhausted(self) -> bool:
         """Whether tokens were not looked for in every text and every name."""
-        return self._has_read_enough or self.names.left < 0
+        return self._has_read_enough or self.names.left < 0 or self._name_bytes < 0
 
     @property
     def _has_read_enough(self) -> bool:
@@ -95,6 +106,9 @@ class Search:
 
     def in_path(self, path: bytes, *, is_folder: bool) -> Iterator[Hit]:
         """Tokens in the names of a file or a folder and of those above it, each with the path that ends with it."""
+        self._name_bytes -= len(path)
+        if self._name_bytes < 0:
+            return
         for part, token in tokens_in_path(path, self.names):
             check = checks.WEB_TOKEN if token.may_be_harmless else checks.TOKEN
             yield Hit(check, part, f"{token.type} in a file's name", is_folder=is_folder or part != path)
@@ -102,7 +116,7 @@ class Search:
     def by_content(self, path: bytes, base: bytes, content: bytes, *, is_cut: bool = False) -> Iterator[Hit]:
         """What a file's content tells; `is_cut`: there is more of it."""
         content = _as_utf8(content)
-        kinds = credential_files(path[: -len(base)].rstrip(b"/"), base)
+        kinds = self._kinds(path, base, len(content))
         self.cut += is_cut and bool(kinds)
         known = [kind for kind in kinds if kind.holds(content)]
         for kind in known:
@@ -113,6 +127,16 @@ class Search:
             yield Hit(checks.PRIVATE_KEY, path, "A private key")
         if not known:
             yield from self._tokens(path, content)
+
+    def _kinds(self, path: bytes, base: bytes, size: int) -> tuple[CredentialFile, ...]:
+        """What a file of this name may be; nothing where too much was looked into already."""
+        kinds = credential_files(path[: -len(base)].rstrip(b"/"), base)
+        if kinds:
+            self._known_bytes -= size
+            if self._known_bytes < 0:
+                self.unread += 1
+                return ()
+        return kinds
 
     def _tokens(self, path: bytes, content: bytes) -> Iterator[Hit]:
         self._texts -= 1

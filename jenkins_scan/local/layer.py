@@ -26,7 +26,6 @@ _FOLDERS: Final = {
 """Folders that are found as a whole, once there is a file with this ending in them."""
 _MOST_ENTRIES: Final = 1_000_000
 _MOST_HITS: Final = 2_000
-_MOST_CACHES: Final = 100
 _DEEPEST: Final = 128
 """Folders above a file that are looked for in later layers."""
 
@@ -85,7 +84,8 @@ class Layer:
             parent, _, base = name.rpartition(b"/")
             if base.startswith(_WHITEOUT):
                 self._delete(parent, base)
-                continue
+                if not (entry.is_file and entry.size):  # a whiteout is empty; a file under its name ships all the same
+                    continue
             self._notice(self._once(bounds.search.in_path(name, is_folder=entry.is_folder)), bounds)
             if entry.is_folder:
                 self._folders.append(hash(name))
@@ -95,13 +95,14 @@ class Layer:
                 self.size += entry.size
                 if b"/." in name or name.startswith(b"."):
                     self._notice(self._folder(parent, base), bounds)
-                self._count_cache(name, entry.size)
-                if entry.is_file:
+                self._count_cache(name, entry.size, bounds)
+                if not entry.is_symbolic:
                     self._notice(bounds.search.by_name(entry, base), bounds)
-                    if entry.size:
-                        content = tar.read(min(entry.size, LARGEST))
-                        is_cut = entry.size > LARGEST
-                        self._notice(bounds.search.by_content(name, base, content, is_cut=is_cut), bounds)
+                if entry.is_file and entry.size:
+                    content = tar.read(min(entry.size, LARGEST))
+                    is_cut = entry.size > LARGEST
+                    self._notice(bounds.search.by_content(name, base, content, is_cut=is_cut), bounds)
+        self._told.clear()
 
     def _delete(self, parent: bytes, base: bytes) -> None:
         if base == _OPAQUE:
@@ -110,10 +111,14 @@ class Layer:
             hidden = base[len(_WHITEOUT) :]
             self._removed.append(hash(parent + b"/" + hidden if parent else hidden))
 
-    def _count_cache(self, name: bytes, size: int) -> None:
+    def _count_cache(self, name: bytes, size: int, bounds: Bounds) -> None:
         cache = cache_of(name)
-        if cache is not None and size and (cache in self.caches or len(self.caches) < _MOST_CACHES):
+        if cache is None or not size:
+            return
+        if cache in self.caches or bounds.take(checks.PACKAGE_CACHE.severity):
             self.caches[cache] = self.caches.get(cache, 0) + size
+        else:
+            bounds.dropped += 1
 
     def _folder(self, parent: bytes, base: bytes) -> Iterator[Hit]:
         parts = parent.split(b"/")
@@ -152,9 +157,10 @@ def fates(layers: list[Layer]) -> list[list[Fate | None]]:
     """For every hit of every layer what becomes of it in later layers; None: it is in the final image."""
     marks = {hit.path: _above(hit.path) for layer in layers for hit in layer.hits}
     of_interest = {mark for path, above in marks.items() for mark in (hash(path), *above)}
-    changes = [_Changes.of(layer, of_interest) for layer in layers]
+    changes = [(number, _Changes.of(layer, of_interest)) for number, layer in enumerate(layers)]
+    changes = [(number, change) for number, change in changes if change.concerns_any]
     return [
-        [_fate(hit, marks[hit.path], changes[number + 1 :]) for hit in layer.hits]
+        [_fate(hit, marks[hit.path], [change for later, change in changes if later > number]) for hit in layer.hits]
         for number, layer in enumerate(layers)
     ]
 
@@ -174,13 +180,18 @@ class _Changes:
         parts = (layer._written, layer._folders, layer._removed, layer._emptied)  # noqa: SLF001  they are one thing
         return cls(layer.diff_id, *(frozenset(marks.intersection(part)) for part in parts))
 
+    @property
+    def concerns_any(self) -> bool:
+        """Whether it does anything to a file or folder that matters."""
+        return bool(self.written or self.folders or self.removed or self.emptied)
+
 
 def _fate(hit: Hit, above: Collection[int], later: list[_Changes]) -> Fate | None:
     own = hash(hit.path)
     for change in later:
         if own in change.written or (own in change.folders and not hit.is_folder):
             return Fate(deleted=False, diff_id=change.diff_id)
-        gone = own in change.removed or any(mark in change.removed or mark in change.emptied for mark in above)
+        gone = own in change.removed or not (change.removed.isdisjoint(above) and change.emptied.isdisjoint(above))
         if gone or (hit.is_folder and own in change.emptied) or not change.written.isdisjoint(above):
             return Fate(deleted=True, diff_id=change.diff_id)
     return None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.local.analysis import Analysis, analyse
 from jenkins_scan.local.content import Part, Wanted
 from jenkins_scan.local.layer import Bounds
@@ -35,6 +36,9 @@ class Parts:
     files: Mapping[str, bytes]
     wanted: Wanted
     links: Mapping[str, str] | None = None
+
+    def named(self, exc: UnreadableImage) -> UnreadableImage:
+        return exc
 
     @contextmanager
     def parts(self) -> Iterator[Iterator[Part]]:

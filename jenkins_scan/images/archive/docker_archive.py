@@ -41,8 +41,6 @@ class _Image:
 class ArchiveSource(FileSource):
     """An image in a docker-archive."""
 
-    writers = "Write it anew with `docker save -o FILE NAME`."
-
     def _identify(self, files: StoredFiles) -> ResolvedImage:
         image = self._choose(_images(files))
         name, warnings = single_name(image.names, self._where)

@@ -44,8 +44,6 @@ _LAYER_TYPE: Final = re.compile(
 class LayoutSource(FileSource):
     """An image in an OCI layout."""
 
-    writers = "Write it anew, for example with `skopeo copy docker-daemon:NAME oci-archive:FILE`."
-
     def _identify(self, files: StoredFiles) -> ResolvedImage:
         layout = _Layout(files)
         tops = layout.images()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from jenkins_scan.errors import ImageError, ImageMoved, ImageNotFound, UnreadableImage, UsageError
 from jenkins_scan.images.archive.oci_folder import open_folder
@@ -27,11 +27,22 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 """The bounds on memory hold for one file: several hostile ones side by side would add up."""
 
 
+WRITERS: Final = {
+    "docker-archive": "Write it anew with `docker save -o FILE NAME`.",
+    "oci-archive": "Write it anew, for example with `skopeo copy docker-daemon:NAME oci-archive:FILE`.",
+    "oci-dir": "Write it anew, for example with `skopeo copy docker-daemon:NAME oci:FOLDER`.",
+}
+"""The remedy for a place that cannot be read: what writes such files."""
+
+
+def no_image(where: ArchivePath, exc: UnreadableImage) -> UnreadableImage:
+    """The same error with the place in it, and with what writes such places where there was no better remedy."""
+    remedy = WRITERS[where.scheme] if exc.remedy == exc.default_remedy else exc.remedy
+    return UnreadableImage(f"{where} is no image: {exc.message}", remedy=remedy)
+
+
 class FileSource(ABC):
     """An image as a file or a folder describes it, every byte of it checked against the digests that name it."""
-
-    writers: ClassVar[str]
-    """The remedy for a file that cannot be read: what writes such files."""
 
     def __init__(self, where: ArchivePath, platform: Platform | None = None, *, typed: str) -> None:
         self._where = where
@@ -45,8 +56,7 @@ class FileSource(ABC):
             with _ONE_AT_A_TIME, opened(self._where) as files:
                 return self._resolved(files)
         except UnreadableImage as exc:
-            remedy = self.writers if exc.remedy == exc.default_remedy else exc.remedy
-            raise UnreadableImage(f"{self._where} is no image: {exc.message}", remedy=remedy) from exc
+            raise no_image(self._where, exc) from exc
 
     def look_again(self, identity: ImageIdentity) -> None:
         """Nothing, while the path still leads to the image of `identity`; files that were not touched are not read.

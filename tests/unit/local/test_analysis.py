@@ -17,10 +17,12 @@ from jenkins_scan.images.interface import Platform, Store
 from jenkins_scan.local.analysis import analyse
 from jenkins_scan.local.collection import Collection
 from jenkins_scan.local.content import Part, Wanted, content_of
+from jenkins_scan.local.files import Search
+from jenkins_scan.local.layer import Bounds
 from tests.support import images
 from tests.support.canned_engine import engine_on_socket
 from tests.support.docker_archives import archive, link, packed_image, tar_of
-from tests.support.local_images import KEY, USUAL, Parts, digest_of
+from tests.support.local_images import KEY, USUAL, Parts, analysis_of, digest_of
 from tests.support.oci_layouts import OciImage, attestation, index, layout, write_folder
 
 CLEAN, PLANTED = tar_of({"etc/x": b"x"}), tar_of({"app/id_rsa": KEY})
@@ -360,3 +362,68 @@ def test_changed_layers_with_sound_digests_end_with_a_result_or_with_13(data):
     except UnreadableImage as exc:
         layers = exc.exit_code
     assert layers in (1, 13)
+
+
+def test_a_layer_that_is_named_twice_is_looked_at_where_it_comes_last():
+    found = analysis_of(PLANTED, {"app/.wh.id_rsa": b""}, PLANTED)
+    assert [(finding.path, finding.title) for finding in found.findings] == [
+        ("/app/id_rsa", "A private key (in the final image)")
+    ]
+    assert found.layers == 3
+
+
+def test_more_layers_than_any_engine_makes_are_refused():
+    with pytest.raises(UnreadableImage, match="1001 layers"):
+        analysis_of(*[CLEAN] * 1001)
+
+
+@pytest.mark.parametrize(("rest", "count"), [(b"", 0), (bytes(5000), 0), (bytes(512) + b"x", 1)])
+def test_what_stands_behind_the_end_of_a_layer_is_said(rest, count):
+    notes = analysis_of(CLEAN + rest).notes
+    assert len(notes) == count
+    assert all("Behind the end of layer sha256:" in note for note in notes)
+
+
+def test_a_whiteout_that_has_a_content_is_looked_at_too():
+    assert paths(analysis_of({"app/.wh.id_rsa": KEY})) == ["/app/.wh.id_rsa"]
+
+
+def test_a_hard_link_may_set_a_bit_and_a_symbolic_one_cannot():
+    links = [link(name, "app", kind) for name, kind in (("hard", b"1"), ("soft", b"2"))]
+    for each in links:
+        each.mode = 0o4755
+    assert paths(analysis_of(tar_of({"app": b"x"}, *links))) == ["/hard"]
+
+
+def test_known_files_have_a_bound_in_all_and_it_is_said():
+    files = {f"{number}/.npmrc": b"_authToken=abcdef123" for number in range(5)}
+    found = analysis_of(files, bounds=Bounds(Search(most_known_bytes=70)))
+    assert (len(found.findings), found.notes) == (
+        3,
+        ("2 files with names of credentials were not looked into: there are too many.",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "writer"), [("docker-archive", "docker save"), ("oci-archive", "oci-archive:"), ("oci-dir", "oci:")]
+)
+def test_an_error_names_the_place_and_what_writes_such(tmp_path, scheme, writer):
+    image = oci(CLEAN + b"x" * 512)
+    files = image_files(image)
+    if scheme == "oci-dir":
+        write_folder(tmp_path / "a", files)
+    else:
+        (tmp_path / "a").write_bytes(tar_of(files))
+    with pytest.raises(UnreadableImage) as caught:
+        found_in(tmp_path / "a", scheme, identity(config_digest(image)))
+    assert str(tmp_path / "a") in caught.value.message
+    assert writer in caught.value.remedy
+
+
+def image_files(image):
+    """A layout without its layers."""
+    files = layout(image.blobs())
+    for layer in image.layer_blobs:
+        for name in layer.files:
+            del files[name]
+    return files

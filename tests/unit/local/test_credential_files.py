@@ -177,20 +177,20 @@ BEGINNINGS = [
 KEY_BEGIN = b"-----BEGIN PRIVATE KEY-----"
 LINES = [KEY_BEGIN, KEY_BEGIN + b"A" * 39 + b"\n", b"-----BEGIN A A A", b"client-key-data: "]
 LINES += [b".dockerconfigjson: kubernetes.io/dockerconfigjson"]
-SIZE = 64 * 1024
-SECONDS = 2
-"""Some fifty times what the slowest takes, and a third of what a quadratic one does."""
+SIZE = 256 * 1024
+HANGS = 60
+"""Seconds of processor time after which nobody waits any longer: a quadratic pattern takes more, others far less."""
 
 
 @contextmanager
-def at_most(seconds):
-    """Processor time, after which the pattern at work is stopped."""
+def no_hang():
+    """Stops the pattern at work when it does not come to its end."""
 
     def stop(*_):
-        raise AssertionError("It takes too long.")
+        raise AssertionError("It hangs.")
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, HANGS)
     try:
         yield
     finally:
@@ -198,15 +198,16 @@ def at_most(seconds):
         signal.signal(signal.SIGVTALRM, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
-def test_a_hostile_content_takes_linear_time(path):
+def test_a_hostile_content_hangs_no_pattern(path):
     base = path.rpartition(b"/")[2]
     for begin in [*BEGINNINGS, *LINES]:
-        with at_most(SECONDS):
+        with no_hang():
             list(Search(most_windows=100).by_content(path, base, begin * (SIZE // len(begin))))
 
 
-def test_a_hostile_path_is_shown_in_linear_time():
-    with at_most(SECONDS):
+def test_a_hostile_path_hangs_nothing():
+    with no_hang():
         for begin in (b"a/", b"eyJ", b"ghp_", b"\x1b[", b" ", b"aws_secret'"):
             assert len(paths.shown(b"/" + begin * (4096 // len(begin)))) <= paths.LONGEST + 1

@@ -381,6 +381,8 @@ def test_findings_beyond_a_bound_are_counted_and_not_listed():
     assert bounds.dropped == 3
     caches = {f"home/{number}/.cache/pip/x": b"x" for number in range(150)}
     layer.read(stream(tar_of(caches)), bounds)
+    assert (len(layer.caches), bounds.dropped) == (0, 153)
+    layer.read(stream(tar_of(caches)), Bounds(hits=100))
     assert len(layer.caches) == 100
 
 
