@@ -11,7 +11,7 @@ from jenkins_scan.config.options import options_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jenkins_scan.config.settings import ReportedSettings
+    from jenkins_scan.config.settings import ReportedSettings, ServiceSettings
     from jenkins_scan.step.record import Run
 
 PATIENCE = 5.0
@@ -67,8 +67,10 @@ def command(context: click.Context, /, **values: Any) -> int:
                 image.error = error
         if run.ends_as_a_whole():
             return
-        _look_at_quota(app, context, values, run)
+        service = _service(app, context, values)
         check(run, judging, sources=sources, clock=app.clock, jobs=values["jobs"])
+        if any(image.judgement is not None for image in run.images):  # else there is nothing that CI would scan
+            _look_at_quota(app, service, run)
 
     return reported(app, values, perform, keep=kept(values), earlier=begun)
 
@@ -85,15 +87,22 @@ def _require_local(text: str) -> None:
         )
 
 
-def _look_at_quota(app: App, context: click.Context, values: dict[str, Any], run: "Run") -> None:
-    """Notes what is left of the quota, where credentials and a region are there; nothing about it changes the code."""
+def _service(app: App, context: click.Context, values: dict[str, Any]) -> "ServiceSettings | None":
+    """Whom to ask for the quota; None where nobody is named. Raises `ConfigurationError` (2)."""
     from jenkins_scan.config.settings import service_settings
-    from jenkins_scan.errors import ScanError
 
     if not (values["endpoint"] or values["region"]):
+        return None
+    return service_settings(values, **app.service_arguments(context))
+
+
+def _look_at_quota(app: App, settings: "ServiceSettings | None", run: "Run") -> None:
+    """Notes what is left of the quota, where credentials and a region are there; nothing about it changes the code."""
+    from jenkins_scan.errors import ScanError
+
+    if settings is None:
         run.notes.append("the quota was not asked for: no --region is named.")
         return
-    settings = service_settings(values, **app.service_arguments(context))
     if settings.endpoint is None:
         run.notes.append("the quota was not asked for: the sandbox has none of yours.")
         return

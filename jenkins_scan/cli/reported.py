@@ -138,6 +138,16 @@ def _write_reports(
         app.terminal.line(f"warning: the style sheet of the page could not be read: {problem.strerror}")
 
 
+def _rest(outputs: "tuple[Output, ...]", *, written: bool) -> str:
+    """Where whatever the console leaves out is; else how to have it."""
+    from jenkins_scan.report.listed import IN_RESULT, ON_REQUEST
+
+    if written:
+        return IN_RESULT
+    places = [output.path for output in outputs if output.format == "json"]
+    return f" in {places[0] or 'the JSON on stdout'}" if places else ON_REQUEST
+
+
 def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to be told
     app: App,
     values: Mapping[str, Any],
@@ -179,7 +189,7 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
         app.write(folder / SUMMARY, summary.render(result))
     _write_reports(app, result, None if run.interrupted else folder, outputs, renderer_of)
     if Output("table", None) not in outputs:
-        app.terminal.rows(summary.rows(result))
+        app.terminal.rows(summary.rows(result, _rest(outputs, written=written)))
     app.terminal.rows(summary.images(result), always=True)
     app.terminal.rows(summary.reasons(result), always=True)
     if folder is not None and written:

@@ -11,7 +11,7 @@ from jenkins_scan.config.options import options_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jenkins_scan.config.settings import RunSettings
+    from jenkins_scan.config.settings import RunSettings, ServiceSettings
 
 
 @click.command("wait", short_help="Take up the tasks of an earlier run, and judge them.")
@@ -55,6 +55,7 @@ def command(context: click.Context, /, **values: Any) -> int:
                 remedy='Keep it elsewhere: scan with --report-dir "$WORKSPACE_TMP/scan-report", and name that file.',
             )
         earlier.require(settings.service)
+        _require_memory(settings.service)
         note(settings)
         run.warnings += earlier.doubts(app.build)
         if settings.service.endpoint is None and settings.service.scenario is None:
@@ -66,3 +67,15 @@ def command(context: click.Context, /, **values: Any) -> int:
     # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.
     opened = Run(started_at=app.clock.now(), images=earlier.images(), endpoint=earlier.result.service.endpoint)
     return reported(app, values, perform, keep=[path, *kept(values)], earlier=opened)
+
+
+def _require_memory(service: "ServiceSettings") -> None:
+    """Raises `ConfigurationError` (2) for a sandbox in this process that cannot know a task of another one."""
+    from jenkins_scan.errors import ConfigurationError
+
+    if service.endpoint is None and not (service.state and Path(service.state).exists()):
+        forgot = "without --state" if not service.state else f"there is no {service.state[:200]!a}, and without it"
+        raise ConfigurationError(
+            f"{forgot} this sandbox knows no task of an earlier run: it would be waited for in vain.",
+            remedy="Give both runs the same file: --state FILE. The tasks of a sandbox that had none are lost.",
+        )

@@ -124,7 +124,11 @@ def parse_baseline(
         raise _refused(shown, f"its schema is {one_line(str(schema), 60)!r}, not {SCHEMA!r}")
     if (result.get("local") is True) != local:
         made, other = ("`scan`", "a check") if local else ("`check`", "a scan")
-        raise _refused(shown, f"{made} made it, which finds other things than {other}")
+        raise ConfigurationError(
+            f"{shown}: {made} made it, which finds other things than {other}.",
+            remedy=f"Name the result.json of an earlier {'check' if local else 'scan'} of the same image repository with "
+            "--baseline, or leave it out.",
+        )
     try:
         rows = _rows(result, "images", "the result")
         images = tuple(_image(row, f"images[{n}]", passed_only=optional) for n, row in enumerate(rows))

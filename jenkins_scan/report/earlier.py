@@ -157,6 +157,8 @@ def read_earlier(path: Path) -> Earlier:
         raise ConfigurationError(f"{shown}: not JSON.", remedy=_REMEDY) from exc
     if not isinstance(body, Mapping) or body.get("schema") != SCHEMA:
         raise ConfigurationError(f"{shown}: not of the schema {SCHEMA}.", remedy=_REMEDY)
+    if body.get("local") is True:
+        raise ConfigurationError(f"{shown} is of a check, and a check opened no task.", remedy=_REMEDY)
     try:
         return Earlier(shown, _Result.model_validate(body))
     except ValidationError as exc:

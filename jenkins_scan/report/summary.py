@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.listed import IN_RESULT, fixes, listed, more
 from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
-from jenkins_scan.report.rows import GATES, LEVELS
+from jenkins_scan.report.rows import LEVELS
 
 SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
 MOST_WARNINGS = 12
 MOST_NAMES = 5
-MOST_FINDINGS = 10
 LONGEST_LINE = 1000
 MEANINGS = {
     None: "the image has NOT been judged",
@@ -25,6 +25,11 @@ JUDGED = {None: "the image has passed the gate", "warn": "the image has findings
 """In place of those above, when every image was judged by its findings."""
 CHECKED = {**JUDGED, None: "nothing at or above the gate was found here"}
 """The same of a check on this machine."""
+NOTHING_NEW = {
+    JUDGED[None]: "the image has passed the gate: nothing new is at or above it",
+    CHECKED[None]: "nothing new at or above the gate was found here",
+}
+"""The same where the baseline has findings: these were not gated."""
 ONLY_THE_SERVICE = "vulnerabilities, malicious files and baselines were NOT looked at, as only the service does"
 TASK_WORDS = {"succeeded": "has ended", "failed": "has failed", "running": "still runs"}
 OTHERWISE = "the image has not been judged"
@@ -52,8 +57,11 @@ def verdict_line(result: Result) -> str:
     return one_line(line, LONGEST_LINE)
 
 
-def rows(result: Result) -> Iterator[tuple[str, str]]:
-    """What a person needs to know as (label, text), at most about twenty-five for one image."""
+def rows(result: Result, rest: str = IN_RESULT) -> Iterator[tuple[str, str]]:
+    """What a person needs to know as (label, text); of several images the findings that decided.
+
+    `rest` says where to find what is left out.
+    """
     if result.sandbox:
         yield "sandbox", SANDBOX_STAMP
     if len(result.images) == 1:
@@ -63,24 +71,26 @@ def rows(result: Result) -> Iterator[tuple[str, str]]:
         if image.task is not None:
             opened = "may exist, sent" if image.task.id is None else f"{image.task.id}, opened"
             yield "task", f"{opened} {image.task.opened_at:%Y-%m-%d %H:%M:%S} UTC"
-        yield from _findings(image)
+        yield from _findings(result, image, rest)
+    else:
+        for image in result.images:
+            decided = [*listed(result, image, rest)]
+            yield from [("image", image.reference), *decided] if decided else ()
+    yield from fixes(result)
     if result.quota.source is not None:
         yield "quota", quota_line(result.quota)
     for label, texts in (("warning", result.warnings), ("note", result.notes)):
         yield from ((label, text) for text in texts[:MOST_WARNINGS])
-        if len(texts) > MOST_WARNINGS:
-            yield label, f"and {len(texts) - MOST_WARNINGS} more in result.json"
+        yield from more(len(texts) - MOST_WARNINGS, rest, label)
 
 
 def images(result: Result) -> Iterator[tuple[str, str]]:
-    """Of several images each with its verdict and task as (label, text), in the order in which they were named."""
+    """Of several images each with its verdict, why and task as (label, text), in the order in which they were named."""
     for image in result.images if len(result.images) > 1 else ():
         config = None if image.identity is None else image.identity.config_digest
-        slugs = dict.fromkeys(reason.slug for reason in image.reasons)
-        yield (
-            image.verdict,
-            ", ".join(part for part in (image.reference, config, _task(image), counted(image), *slugs) if part),
-        )
+        slugs = ", ".join(dict.fromkeys(reason.slug for reason in image.reasons))
+        told = ", ".join(part for part in (image.reference, config, _task(image), counted(image)) if part)
+        yield image.verdict, f"{slugs}: {told}" if slugs else told
 
 
 def reasons(result: Result) -> Iterator[tuple[str, str]]:
@@ -130,6 +140,7 @@ def meaning(result: Result) -> str:
     judged = [image.proof is not None and bool(image.counts) for image in result.images]
     if all(judged):
         text = (CHECKED if result.local else JUDGED).get(result.reason, text)
+        text = NOTHING_NEW.get(text, text) if any(image.known for image in result.images) else text
     if len(judged) > 1:
         if any(judged) and not all(judged):
             text = text.replace("the image has not", "not every image has")
@@ -163,28 +174,13 @@ def is_a_digest_alone(identity: ImageIdentity) -> bool:
     return identity.registry_digest_from in ("named", "listed", "listed_tag")
 
 
-def _findings(image: ImageResult) -> Iterator[tuple[str, str]]:
+def _findings(result: Result, image: ImageResult, rest: str) -> Iterator[tuple[str, str]]:
     """The findings counted, the worst of them, and what the waivers and the baseline made of them."""
     if not image.counts:
         return
     compared = "" if image.new is None else f"; {image.new} new, {image.known} known, {image.fixed} fixed"
     yield "findings", f"{counted(image)}{compared}"
-    ranked = sorted(
-        image.findings, key=lambda finding: (GATES.index(finding.get("gate")), LEVELS.index(finding["severity"]))
-    )
-    for finding in ranked[:MOST_FINDINGS]:
-        place = finding["package"] or finding["path"] or ""
-        version = f" {finding['version']}" if finding["version"] else ""
-        yield finding["severity"], f"{finding['id']} {finding['title']} {place}{version}".rstrip()
-    if len(ranked) > MOST_FINDINGS:
-        yield "", f"and {len(ranked) - MOST_FINDINGS} more in result.json"
-    waivers = dict.fromkeys(
-        f"{finding['id']} until {waiver['expires']}: {waiver['reason']}"
-        for finding, waiver in ((finding, finding["waiver"]) for finding in image.waived)
-    )
-    yield from (("waived", text) for text in list(waivers)[:MOST_FINDINGS])
-    if len(waivers) > MOST_FINDINGS:
-        yield "", f"and {len(waivers) - MOST_FINDINGS} more in result.json"
+    yield from listed(result, image, rest)
 
 
 def counted(image: ImageResult) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.listed import IN_RESULT, ON_REQUEST
 from jenkins_scan.report.result import Result
 from jenkins_scan.report.summary import images, reasons, rows, verdict_line
 
@@ -19,7 +20,8 @@ LONGEST_CELL = 4000
 
 def render(result: Result) -> str:
     """One table of what is known, and the verdict line."""
-    return tabulate([*rows(result), *images(result), *reasons(result)]) + verdict_line(result) + "\n"
+    rest = ON_REQUEST if result.local else IN_RESULT  # a check has written a result.json only where it was told to
+    return tabulate([*rows(result, rest), *images(result), *reasons(result)]) + verdict_line(result) + "\n"
 
 
 def tabulate(pairs: Iterable[tuple[str, str]]) -> str:

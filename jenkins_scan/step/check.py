@@ -47,7 +47,7 @@ def check(run: Run, judging: Judging, *, sources: Sequence[ImageSource], clock: 
     each_image(run, found, lambda pair: _judge(*pair, judging, today), image_of=lambda pair: pair[0], jobs=jobs)
     run.warnings += waiver_notes(run.images, local=True)
     for image in run.images:
-        warn(image)
+        warn(image, judging)
 
 
 def _identify(work: _Work, judging: Judging) -> None:
@@ -55,7 +55,6 @@ def _identify(work: _Work, judging: Judging) -> None:
     image, identity = work.image, found.identity
     image.identity = identity
     image.warnings += found.warnings
-    image.notes += _of_identity(found)
     _known(judging, identity)  # a baseline that does not fit ends the run before anything is read
     work.found = found
 
@@ -69,7 +68,7 @@ def _judge(image: ImageRun, found: ResolvedImage, judging: Judging, today: date)
     analysis = analyse(content_of(found.identity, found.place))
     image.proof = "bytes"
     image.warnings += analysis.notes
-    image.notes += [_of_analysis(analysis), *_of_waivers(judging, found.identity, today)]
+    image.notes += [*_of_identity(found), _of_analysis(analysis), *_of_waivers(judging, found.identity, today)]
     image.judgement = judge_image(
         analysis.findings,
         judging.policy,
@@ -79,7 +78,7 @@ def _judge(image: ImageRun, found: ResolvedImage, judging: Judging, today: date)
         known=_known(judging, found.identity),
         fetched=KINDS,
     )
-    require_policy(image.judgement)
+    require_policy(image.judgement, judging.policy)
 
 
 def _known(judging: Judging, identity: ImageIdentity) -> frozenset[Fingerprint] | None:

@@ -1,18 +1,21 @@
 """The judgement of one image whose task is open: wait for its end, prove whose it was, read its findings, judge."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InternalError, NotProved, PolicyFailed, PolicyWarned
-from jenkins_scan.findings import Finding
+from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.baseline import Fingerprint
 from jenkins_scan.gate.image import ImageJudgement, Judging, judge_image
 from jenkins_scan.gate.names import names_of_image, repository_of
+from jenkins_scan.gate.policy import Policy
 from jenkins_scan.gate.waivers import notes
+from jenkins_scan.local.checks import SOURCE
+from jenkins_scan.plain_text import one_line
 from jenkins_scan.security_center.interface import Phase, SecurityCenter, TaskStatus
 from jenkins_scan.step.proof import key_of, prove, read_findings
 from jenkins_scan.step.record import ImageRun
@@ -27,7 +30,9 @@ LEAST_READING: Final = 30.0
 MOST_WAITS: Final = 32
 """Images that are waited for at once: the service scans them all anyway, and asking costs little."""
 SHOWN: Final = 5
-"""Findings that an error names."""
+"""Ids that an error names."""
+LONGEST_PLACE: Final = 120
+"""Characters of a path, or of a line of the build."""
 
 
 class Jury:
@@ -104,7 +109,7 @@ class Jury:
             known=known,
             fetched=found.kinds,
         )
-        require_policy(image.judgement)
+        require_policy(image.judgement, policy)
         if submission.digest_from == LISTED_TAG:
             raise NotProved(
                 "no finding fails, but nobody has seen that the tag still means this digest: Security Center's list of "
@@ -158,10 +163,11 @@ def baseline_of(judging: Judging, image: ImageRun, *, real: bool = False) -> fro
         return None
 
 
-def require_policy(judgement: ImageJudgement) -> None:
+def require_policy(judgement: ImageJudgement, policy: Policy) -> None:
     """Raises `errors.PolicyFailed` (10) when findings fail the image."""
-    if judgement.judged.failing:
-        raise PolicyFailed(f"{_listed(judgement.judged.failing)} at or above --fail-on, or denied.")
+    failing = judgement.judged.failing
+    if failing:
+        raise PolicyFailed(_said_of(failing, _gate(failing, policy, policy.fail_on, "gate")))
 
 
 def waiver_notes(images: Sequence[ImageRun], *, local: bool = False) -> tuple[str, ...]:
@@ -173,13 +179,49 @@ def waiver_notes(images: Sequence[ImageRun], *, local: bool = False) -> tuple[st
     return notes([replace(each, unused=tuple(w for w in each.unused if w.is_local == local)) for each in waived])
 
 
-def warn(image: ImageRun) -> None:
+def warn(image: ImageRun, judging: Judging | None) -> None:
     """Notes the reason (11) for findings that only warn. It comes last: whatever else is wrong says more."""
-    if image.error is None and image.judgement is not None and image.judgement.judged.warning:
-        image.error = PolicyWarned(f"{_listed(image.judgement.judged.warning)} at or above --warn-on.")
+    if judging is None or image.error is not None or image.judgement is None:
+        return
+    warning, policy = image.judgement.judged.warning, judging.policy
+    if warning:
+        image.error = PolicyWarned(_said_of(warning, _gate(warning, policy, policy.warn_on, "warning gate")))
 
 
-def _listed(findings: Sequence[Finding]) -> str:
-    named = [f"{finding.id} ({finding.severity})" for finding in findings[:SHOWN]]
-    more = f" and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""
-    return f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}: {', '.join(named)}{more};"
+def _said_of(findings: Sequence[Finding], gate: str) -> str:
+    """The findings in a sentence: how many, why they count, and where the worst are, each id once."""
+    alike: dict[tuple[str, Severity], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda each: list(Severity).index(each.severity)):
+        alike.setdefault((finding.id, finding.severity), []).append(finding)
+    named = [_named(same) for same in list(alike.values())[:SHOWN]]
+    more = f"; and {len(alike) - SHOWN} more ids" if len(alike) > SHOWN else ""
+    return f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} {gate}: {'; '.join(named)}{more}."
+
+
+def _named(same: Sequence[Finding]) -> str:
+    first, place = same[0], _place(same[0])
+    id_ = f"{first.id} ({first.severity})"
+    if len(same) > 1:
+        return f"{len(same)} × {id_}" + (f", first {place}" if place else "")
+    return f"{id_} in {place}" if place else id_
+
+
+def _place(finding: Finding) -> str:
+    """The package, the file, or the line of the build with its number."""
+    if finding.package:
+        return one_line(f"{finding.package} {finding.version or ''}".rstrip(), LONGEST_PLACE)
+    path = one_line(finding.path or "", LONGEST_PLACE)
+    is_line = finding.source == SOURCE and path and finding.layer and not path.startswith("/")
+    return f"{finding.layer} ({path})" if is_line else path
+
+
+def _gate(findings: Sequence[Finding], policy: Policy, levels: Mapping[Kind, Severity | None], word: str) -> str:
+    """Why these findings count: the threshold of their kinds, or the deny-list."""
+    gated = {finding.kind for finding in findings if not policy.denies(finding)}
+    if not gated:
+        return "denied by the policy"
+    found = {kind.value: str(levels[kind]) for kind in Kind if kind in gated}
+    one = len(set(found.values())) == 1
+    shown = next(iter(found.values())) if one else ", ".join(f"{kind}: {level}" for kind, level in found.items())
+    denied = ", or denied" if any(policy.denies(finding) for finding in findings) else ""
+    return f"at or above the {word} ({shown}){denied}"

@@ -117,7 +117,7 @@ class _Step:
             jobs=RESOLVING,
         )
         for image in images:
-            warn(image)
+            warn(image, self.settings.judging)
 
     def _identify(self, named: _Named) -> None:
         found = named.source.resolve()

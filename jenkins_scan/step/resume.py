@@ -37,7 +37,7 @@ def resume(
     finally:
         run.sandbox = run.sandbox or center.is_sandbox
     for image in open_images:
-        warn(image)
+        warn(image, judging)
     run.warnings += waiver_notes(run.images)
     if center.is_sandbox and not settings.service.sandbox_allowed:
         message, remedy = NOT_NAMED

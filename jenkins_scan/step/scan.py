@@ -91,7 +91,7 @@ class _Step:
                 self.run.warnings += waiver_notes(self.run.images)
             self._each(_sound(works), lambda work: look_again(work.image, work.source))
             for work in _sound(works):
-                warn(work.image)
+                warn(work.image, self.settings.judging)
         finally:
             self.run.sandbox = self.run.sandbox or self.center.is_sandbox
 

@@ -1,17 +1,21 @@
 """The judgement of one image over a service that says what the test wants."""
 
+from datetime import date
+
 import pytest
 
 from jenkins_scan import errors
+from jenkins_scan.findings import Kind, Severity
 from jenkins_scan.gate.baseline import Baseline, BaselineImage
-from jenkins_scan.gate.image import Judging
+from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.names import repository_of
 from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.security_center.interface import Answer, CreatedTask, FindingList, Phase, ScanRequest, TaskStatus
-from jenkins_scan.step.jury import LEAST_READING, Jury, baseline_of
+from jenkins_scan.step.jury import LEAST_READING, Jury, baseline_of, require_policy, warn
 from jenkins_scan.step.record import ImageRun, TaskRecord
 from jenkins_scan.step.submission import Submission
 from tests.support.center import NOON, FakeClock
+from tests.support.findings import finding
 from tests.support.images import CONFIG, MANIFEST, NAME, pushed
 
 REQUEST = ScanRequest(
@@ -101,3 +105,81 @@ def test_one_deadline_holds_for_everything_but_a_last_reading(image, takes, left
     assert max(read_at) <= left
     assert min(read_at) > left - 5  # the looks for the image's own row take two seconds
     assert image.judgement.judged.failing == ()
+
+
+KEYS = [
+    finding(
+        "local/private-key",
+        kind=Kind.SENSITIVE_FILE,
+        package=None,
+        path=f"/app/k{number}/id_rsa",
+        source="local",
+        layer="sha256:ab",
+    )
+    for number in range(30)
+]
+IN_BUILD = finding(
+    "local/secret-in-env",
+    kind=Kind.BUILD_RISK,
+    package=None,
+    path="ENV TOKEN=****",
+    source="local",
+    layer="history line 3",
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "found", "said"),
+    [
+        (
+            {"fail_on": "high"},
+            [IN_BUILD, *KEYS],
+            "31 findings at or above the gate (high): local/secret-in-env (high) in history line 3 (ENV TOKEN=****); "
+            "30 × local/private-key (high), first /app/k0/id_rsa.",
+        ),
+        (
+            {"fail_on": "high", "build-risk": {"fail_on": "medium"}},
+            [KEYS[0], IN_BUILD],
+            "2 findings at or above the gate (sensitive-file: high, build-risk: medium): "
+            "local/private-key (high) in /app/k0/id_rsa; local/secret-in-env (high) in history line 3 (ENV TOKEN=****).",
+        ),
+        (
+            {"deny": ["cve-*"]},
+            [finding(version="3.0.11", severity=Severity.LOW)],
+            "1 finding denied by the policy: CVE-2024-0001 (low) in openssl 3.0.11.",
+        ),
+        (
+            {"fail_on": "high", "deny": ["*-0001"]},
+            [finding(severity=Severity.LOW), finding("root", Severity.CRITICAL, package=None)],
+            "2 findings at or above the gate (high), or denied: root (critical); CVE-2024-0001 (low) in openssl.",
+        ),
+        (
+            {"fail_on": "low"},
+            [finding("same", package=None)] * 2,
+            "2 findings at or above the gate (low): 2 × same (high).",
+        ),
+        (
+            {"fail_on": "low"},
+            [finding(f"CVE-{number}", package=None) for number in range(7)],
+            "7 findings at or above the gate (low): CVE-0 (high); CVE-1 (high); CVE-2 (high); CVE-3 (high); "
+            "CVE-4 (high); and 2 more ids.",
+        ),
+    ],
+)
+def test_a_failure_says_what_where_and_by_which_gate(table, found, said):
+    policy = policy_from(table)
+    judgement = judge_image(found, policy, today=date(2026, 1, 1), image_names=())
+    with pytest.raises(errors.PolicyFailed) as failed:
+        require_policy(judgement, policy)
+    assert failed.value.message == said
+
+
+def test_a_warning_names_the_gate_that_warns():
+    by = Judging(policy=policy_from({}, fail_on="critical", warn_on="medium"), timeout=None)
+    judgement = judge_image([KEYS[0]], by.policy, today=date(2026, 1, 1), image_names=())
+    require_policy(judgement, by.policy)
+    image = ImageRun(NAME, judgement=judgement)
+    warn(image, by)
+    assert image.error.message == (
+        "1 finding at or above the warning gate (medium): local/private-key (high) in /app/k0/id_rsa."
+    )
