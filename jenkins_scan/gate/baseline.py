@@ -126,8 +126,8 @@ def parse_baseline(
         made, other = ("`scan`", "a check") if local else ("`check`", "a scan")
         raise ConfigurationError(
             f"{shown}: {made} made it, which finds other things than {other}.",
-            remedy=f"Name the result.json of an earlier {'check' if local else 'scan'} of the same image repository with "
-            "--baseline, or leave it out.",
+            remedy=f"Name the result.json of an earlier {'check' if local else 'scan'} of the same image repository "
+            "with --baseline, or leave it out.",
         )
     try:
         rows = _rows(result, "images", "the result")

@@ -202,7 +202,7 @@ def _named(same: Sequence[Finding]) -> str:
     first, place = same[0], _place(same[0])
     id_ = f"{first.id} ({first.severity})"
     if len(same) > 1:
-        return f"{len(same)} × {id_}" + (f", first {place}" if place else "")
+        return f"{len(same)} times {id_}" + (f", first in {place}" if place else "")
     return f"{id_} in {place}" if place else id_
 
 

@@ -153,6 +153,7 @@ def test_the_configuration_file_names_image_and_policy_and_its_places_are_for_ci
         (("docker-archive://none.tar",), 13, "There is no archive 'none.tar'"),
         (("docker-archive://app.tar", "--platform", "linux/arm64"), 13, "linux/arm64"),
         (("docker-archive://odd.tar",), 13, "no tar archive"),
+        (("docker-archive://odd.tar", "--region", "no where"), 2, "--region"),
         (("docker-archive://app.tar", "docker-archive://"), 2, "names no file"),
         (("docker-archive://two.tar", "docker-archive://app.tar"), 2, "Select one with docker-archive://PATH:TAG"),
         (("docker-archive://app.tar", "--baseline", "jenkins"), 2, "Name the result.json of an earlier check"),
@@ -170,6 +171,7 @@ def test_what_cannot_be_checked_has_its_own_code(cli, put, tmp_path, arguments, 
     assert run.code == code
     assert said in run.err
     assert run.last_line.endswith(f"(exit {code})")
+    assert not any(line.startswith("note ") for line in run.err.splitlines())
 
 
 def test_of_several_images_each_has_its_own_verdict(checked, put, tmp_path):
@@ -179,6 +181,40 @@ def test_of_several_images_each_has_its_own_verdict(checked, put, tmp_path):
     assert [image["verdict"] for image in result["images"]] == ["FAIL", "CHECKED", "ERROR"]
     assert (run.code, run.last_line) == (10, f"FAIL policy: not every image may ship; {LIMIT} (exit 10)")
     assert f"{good}: no registry digest yet: a push gives the image one." in result["notes"]
+
+
+def test_several_images_show_what_is_wrong_with_each(cli, put):
+    bad, good = put({"id_rsa": KEY, "id_dsa": KEY}, file="bad.tar"), put()
+    err = cli("check", bad, good).err.splitlines()
+    at = err.index(f"image       {bad}")
+    assert [line.split()[0] for line in err[at : at + 4]] == ["image", "high", "high", "fix"]
+    assert err[at + 1].endswith(": /id_rsa")
+    assert f"image       {good}" not in err
+    assert any(line.startswith(f"FAIL        policy: {bad}, ") for line in err)
+    assert any(line.startswith(f"CHECKED     {good}, ") for line in err)
+
+
+def test_without_its_lines_a_failure_still_says_which_files(cli, put):
+    run = cli("-q", "check", put({f"k{number}/id_rsa": KEY for number in range(3)}))
+    assert run.err.splitlines()[0] == (
+        "reason      policy: 3 findings at or above the gate (high): 3 times local/private-key (high), first in /k0/id_rsa."
+    )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ((), "and 2 more: --report-dir DIR or -o json has all"),
+        (("-o", "table"), "and 2 more: --report-dir DIR or -o json has all"),
+        (("-o", "json"), "and 2 more in the JSON on stdout"),
+        (("-o", "json=r.json"), "and 2 more in r.json"),
+        (("--report-dir", "out"), "and 2 more in result.json"),
+    ],
+)
+def test_what_is_left_out_is_where_the_line_says(cli, put, outputs, said):
+    run = cli("check", put({f"k{number}/id_rsa": KEY for number in range(102)}), *outputs)
+    assert said in run.err + run.out
+    assert ("result.json" in run.err) == ("--report-dir" in outputs)
 
 
 @pytest.mark.parametrize("name", ["app:latest", "registry.example.com/team/app:latest"])
@@ -221,6 +257,8 @@ def test_only_what_is_new_against_an_earlier_check_is_gated(checked, put, tmp_pa
     (tmp_path / "r.json").rename(tmp_path / "before.json")
     run, result = checked(reference, "--baseline", "before.json")
     assert (run.code, result["images"][0]["known"], result["verdict"]) == (0, 1, "CHECKED")
+    assert run.last_line.startswith("CHECKED nothing new at or above the gate was found here; ")
+    assert "/id_rsa (known)" in run.err
     (tmp_path / "r.json").rename(tmp_path / "before.json")
     put({"id_rsa": KEY, "id_dsa": KEY})
     run, result = checked(reference, "--baseline", "before.json")
@@ -232,6 +270,7 @@ def test_the_result_of_a_scan_is_no_baseline_of_a_check(cli, put):
     run = cli("check", put(), "--baseline", "scan-report/result.json")
     assert (run.code, run.has_result) == (2, True)
     assert "`scan` made it" in run.err
+    assert "Name the result.json of an earlier check" in run.err
 
 
 def test_one_path_in_two_layers_is_two_findings_that_are_told_apart(cli, put, tmp_path):

@@ -59,6 +59,19 @@ def test_it_can_be_taken_up_again_and_again(cli, opened):
     assert first.result["tasks"][0]["id"] == again.result["tasks"][0]["id"]
 
 
+@pytest.mark.parametrize(
+    ("memory", "said"),
+    [((), "without --state this sandbox knows no task"), (("--state", "none.db"), "there is no 'none.db'")],
+)
+def test_a_sandbox_that_cannot_know_the_task_is_not_waited_for(cli, opened, tmp_path, memory, said):
+    task = opened().result["tasks"][0]["id"]
+    run = cli("wait", "scan-report/result.json", "--endpoint", "sandbox", *memory)
+    assert (run.code, run.result["reason"], run.result["tasks"][0]["id"]) == (2, "usage", task)
+    assert said in run.err
+    assert "Give both runs the same file: --state FILE." in run.err
+    assert not (tmp_path / "none.db").exists()
+
+
 def test_nothing_is_submitted_and_no_quota_is_asked_for(cli, opened):
     opened()
     run = cli("-vv", "wait", "scan-report/result.json", *SANDBOX)
@@ -94,6 +107,7 @@ def test_each_image_has_its_own_end(cli, archive, tmp_path):
         (None, "cannot be read"),
         ("", "not JSON"),
         ("[1]", "not of the schema"),
+        (json.dumps({"schema": SCHEMA, "local": True}), "r.json is of a check, and a check opened no task."),
         ('{"schema": "jenkins-scan/result/2"}', "not of the schema"),
         ('{"schema": "jenkins-scan/result/1"}', "service is not as it has to be"),
         ('{"schema": "jenkins-scan/result/1", "service": {}, "images": []}', "images is not as it has to be"),

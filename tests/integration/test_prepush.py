@@ -100,6 +100,8 @@ def test_the_git_hook_stops_a_push_until_the_image_is_mended(client, run, checko
     assert not arrived
     assert "FAIL policy: " in said
     assert "local/private-key" in said
+    assert "id_rsa" in said
+    assert "-> " in said
     build_clean(client, NAMED)
     said, arrived = pushed(run, checkout)
     assert arrived
@@ -127,6 +129,7 @@ def test_the_hook_for_pre_commit_is_the_one_that_the_page_names(client, run, che
     (offered,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert [each["id"] for each in asked["hooks"]] == [offered["id"]]
     assert (offered["stages"], offered["pass_filenames"], offered["always_run"]) == (["pre-push"], False, True)
+    assert offered["verbose"] is True  # what a success means is seen
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (offered["language"], offered["entry"].split()[0] in project["scripts"]) == ("python", True)
     hook(checkout, f"#!/bin/sh\nexec {offered['entry']} </dev/null\n")

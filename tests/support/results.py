@@ -189,7 +189,9 @@ def unjudged(slug: str, code: int, verdict: str = "ERROR", **changes: Any) -> Im
 
 def policy_reason(slug: str = "policy", code: int = 10) -> ReasonEntry:
     """Why findings decided."""
-    return ReasonEntry(slug=slug, code=code, message="3 findings at or above the gate (high).", remedy="Mend or waive them.")
+    return ReasonEntry(
+        slug=slug, code=code, message="3 findings at or above the gate (high).", remedy="Mend or waive them."
+    )
 
 
 @cache

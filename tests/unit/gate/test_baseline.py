@@ -76,6 +76,10 @@ def test_a_check_and_a_scan_are_no_baseline_of_each_other(read, refusal, verdict
     earlier = {**result(image([ONE], verdict=verdict)), "local": local}
     assert read(earlier, local=local).known(REPOSITORY) == {ONE.fingerprint}
     assert "made it, which finds other things than" in refusal(earlier, local=not local)
+    with pytest.raises(ConfigurationError) as refused:
+        read(earlier, local=not local)
+    wanted = "scan" if local else "check"
+    assert refused.value.remedy.startswith(f"Name the result.json of an earlier {wanted} of the same image")
 
 
 def test_a_baseline_that_is_no_file_is_read_from_its_bytes():

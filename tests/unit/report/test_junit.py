@@ -89,7 +89,7 @@ def test_trouble_beside_findings_is_an_error_that_tells_both():
     both = image(FINDINGS[1], verdict="INCOMPLETE", reasons=(policy_reason(), stopped))
     case = verdict_case(result(both))
     assert outcomes(case) == [("error", "interrupted")]
-    assert "--fail-on" in case[0].text
+    assert "at or above the gate" in case[0].text
     assert "SIGTERM arrived." in case[0].text
 
 

@@ -134,14 +134,18 @@ IN_BUILD = finding(
         (
             {"fail_on": "high"},
             [IN_BUILD, *KEYS],
-            "31 findings at or above the gate (high): local/secret-in-env (high) in history line 3 (ENV TOKEN=****); "
-            "30 × local/private-key (high), first /app/k0/id_rsa.",
+            (
+                "31 findings at or above the gate (high): local/secret-in-env (high) in history line 3 "
+                "(ENV TOKEN=****); 30 times local/private-key (high), first in /app/k0/id_rsa."
+            ),
         ),
         (
             {"fail_on": "high", "build-risk": {"fail_on": "medium"}},
             [KEYS[0], IN_BUILD],
-            "2 findings at or above the gate (sensitive-file: high, build-risk: medium): "
-            "local/private-key (high) in /app/k0/id_rsa; local/secret-in-env (high) in history line 3 (ENV TOKEN=****).",
+            (
+                "2 findings at or above the gate (sensitive-file: high, build-risk: medium): local/private-key (high) "
+                "in /app/k0/id_rsa; local/secret-in-env (high) in history line 3 (ENV TOKEN=****)."
+            ),
         ),
         (
             {"deny": ["cve-*"]},
@@ -156,13 +160,15 @@ IN_BUILD = finding(
         (
             {"fail_on": "low"},
             [finding("same", package=None)] * 2,
-            "2 findings at or above the gate (low): 2 × same (high).",
+            "2 findings at or above the gate (low): 2 times same (high).",
         ),
         (
             {"fail_on": "low"},
             [finding(f"CVE-{number}", package=None) for number in range(7)],
-            "7 findings at or above the gate (low): CVE-0 (high); CVE-1 (high); CVE-2 (high); CVE-3 (high); "
-            "CVE-4 (high); and 2 more ids.",
+            (
+                "7 findings at or above the gate (low): CVE-0 (high); CVE-1 (high); CVE-2 (high); CVE-3 (high); "
+                "CVE-4 (high); and 2 more ids."
+            ),
         ),
     ],
 )
