@@ -194,7 +194,7 @@ def _said_of(findings: Sequence[Finding], gate: str) -> str:
     for finding in sorted(findings, key=lambda each: list(Severity).index(each.severity)):
         alike.setdefault((finding.id, finding.severity), []).append(finding)
     named = [_named(same) for same in list(alike.values())[:SHOWN]]
-    more = f"; and {len(alike) - SHOWN} more ids" if len(alike) > SHOWN else ""
+    more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
     return f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} {gate}: {'; '.join(named)}{more}."
 
 

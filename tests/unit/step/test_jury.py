@@ -167,7 +167,7 @@ IN_BUILD = finding(
             [finding(f"CVE-{number}", package=None) for number in range(7)],
             (
                 "7 findings at or above the gate (low): CVE-0 (high); CVE-1 (high); CVE-2 (high); CVE-3 (high); "
-                "CVE-4 (high); and 2 more ids."
+                "CVE-4 (high); and 2 more."
             ),
         ),
     ],
