@@ -183,7 +183,7 @@ class Result(Part):
     """The slug of the reason that decided; null when nothing went wrong."""
     exit_code: int
     sandbox: bool
-    """True when the embedded stand-in answered: the result then says nothing about the image."""
+    """True when the embedded stand-in answered: the service then has not seen the image."""
     local: bool = False
     """True when only this machine looked at the images: `check`."""
     build: JenkinsBuild

@@ -9,7 +9,7 @@ from jenkins_scan.report.listed import IN_RESULT, fixes, listed, more
 from jenkins_scan.report.result import ImageResult, QuotaEntry, ReasonEntry, Result
 from jenkins_scan.report.rows import LEVELS
 
-SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud; this says nothing about the image"
+SANDBOX_STAMP = "SANDBOX: a stand-in for Alibaba Cloud, which has not seen this image"
 MOST_WARNINGS = 12
 MOST_NAMES = 5
 LONGEST_LINE = 1000

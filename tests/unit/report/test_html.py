@@ -145,7 +145,7 @@ def test_it_is_the_renderer_of_its_format_and_says_the_same_each_time():
 
 def test_the_sandbox_is_stamped_in_every_place_that_shows_a_verdict():
     page = page_of(ENDINGS["clean"])
-    assert "says nothing about the image" in page.text(class_="stamp")
+    assert "which has not seen this image" in page.text(class_="stamp")
     assert "in the sandbox" in page.text("h1")
     assert page.text("body", class_="sandbox")
     assert "SANDBOX" not in html.render(ENDINGS["pass"])
