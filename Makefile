@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test coverage lint integration bench check-docs golden lock clean
+.PHONY: help venv demo test coverage lint integration faults faults-part bench check-docs golden lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,16 @@ lint: $(DEVELOPMENT)  ## ruff and mypy
 
 integration: $(DEVELOPMENT)  ## tests with a real dockerd and registry, which they start themselves; as root
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
+
+faults: $(DEVELOPMENT)  ## the whole fault bed, and docs/reliability.md from what it saw; takes minutes, as root
+	rm -rf build/faults
+	$(BIN)/python -m pytest -n 4 --dist worksteal tests/faults
+	$(BIN)/python scripts/reliability.py --write
+
+faults-part: $(DEVELOPMENT)  ## the part of the bed that takes a few minutes, compared with docs/reliability.md
+	rm -rf build/faults
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow" tests/faults
+	$(BIN)/python scripts/reliability.py
 
 bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)

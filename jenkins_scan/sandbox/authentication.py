@@ -67,13 +67,15 @@ def check_address(request: Request) -> None:
         raise Refused(400, "InvalidVersion", f"Specified parameter Version is not valid: the sandbox knows {VERSION}.")
 
 
-def authenticate(request: Request, state: State, *, now: float, server_time: float) -> None:
-    """Raises `Refused` unless the request is signed by a known key, fresh, whole and not a replay.
+def authenticate(
+    request: Request, state: State, *, now: float, server_time: float, keys: Mapping[str, AccessKey] = KEYS
+) -> None:
+    """Raises `Refused` unless the request is signed by one of the keys, by their ids, fresh, whole and not a replay.
 
     `now` is the true time, by which nonces are kept; `server_time` is what the scenario makes of it, in Unix seconds.
     """
     authorization = parse_authorization(request.headers)
-    key = find_key(authorization.access_key_id)
+    key = find_key(authorization.access_key_id, keys)
     check_date(request.headers["x-acs-date"], server_time)
     check_signature(request, authorization, key)
     # After the signature, so that a stranger cannot use up nonces.
@@ -104,9 +106,9 @@ def incomplete(reason: str) -> Refused:
     return Refused(400, "IncompleteSignature", message)
 
 
-def find_key(access_key_id: str) -> AccessKey:
+def find_key(access_key_id: str, keys: Mapping[str, AccessKey]) -> AccessKey:
     """The key of this id. Raises `Refused` if it is unknown or disabled."""
-    key = KEYS.get(access_key_id)
+    key = keys.get(access_key_id)
     if key is None:
         raise Refused(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
     if not key.active:

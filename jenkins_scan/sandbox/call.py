@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from jenkins_scan.findings import Finding
+from jenkins_scan.sandbox import TOKEN
 from jenkins_scan.sandbox.conditions import Conditions
 from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.messages import Refused
@@ -42,6 +43,8 @@ class Call:
     registry: Registry | None = None
     findings_of: FindingsOf | None = None
     """None: what the scenario says is found, and nothing else."""
+    token: str = field(default=TOKEN, repr=False)
+    """The CI/CD token of the account."""
 
     def milliseconds(self, seconds: float) -> int:
         """A true time in the unit and on the clock of the server."""

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
-from jenkins_scan.sandbox import HOST_ID
-from jenkins_scan.sandbox.authentication import authenticate, check_address
+from jenkins_scan.sandbox import HOST_ID, TOKEN
+from jenkins_scan.sandbox.authentication import KEYS, AccessKey, authenticate, check_address
 from jenkins_scan.sandbox.call import Call, FindingsOf, Operation
 from jenkins_scan.sandbox.loopback_registry import LoopbackRegistry
 from jenkins_scan.sandbox.messages import Dropped, Refused, Reply, Request, json_reply, raw_reply
@@ -25,6 +25,7 @@ class SandboxService:
 
     `now` gives the true time in Unix seconds; the scenario's skew is added to what the server believes and shows.
     `findings_of` looks into an image that is submitted: what it gives is found beside what the scenario says.
+    `keys` and `token` are those that it accepts, by default its own.
     `registry_url` is a real registry on loopback whose images the account has beside those of the scenario. Raises
     `ConfigurationError` (2) for any other one.
     """
@@ -37,11 +38,15 @@ class SandboxService:
         now: Callable[[], float] = time.time,
         registry_url: str | None = None,
         findings_of: FindingsOf | None = None,
+        keys: Mapping[str, AccessKey] = KEYS,
+        token: str = TOKEN,
     ) -> None:
         self.scenario = scenario
         self.state = state
         self._now = now
         self._findings_of = findings_of
+        self._keys = keys
+        self._token = token
         self._registry = None if registry_url is None else LoopbackRegistry(registry_url)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | Dropped:
@@ -54,7 +59,8 @@ class SandboxService:
         try:
             check_address(request)
             operation = find_operation(request.action)
-            authenticate(request, self.state, now=now, server_time=now + self.scenario.clock.skew_seconds)
+            server_time = now + self.scenario.clock.skew_seconds
+            authenticate(request, self.state, now=now, server_time=server_time, keys=self._keys)
         except Refused as refused:
             return self._refusal(refused)
         fault = self._next_fault(request.action)
@@ -75,6 +81,7 @@ class SandboxService:
             now=now,
             registry=self._registry,
             findings_of=self._findings_of,
+            token=self._token,
         )
         try:
             self._check_permission(operation, request.action)

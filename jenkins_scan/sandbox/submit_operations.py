@@ -3,7 +3,6 @@
 import hmac
 from typing import Any
 
-from jenkins_scan.sandbox import TOKEN
 from jenkins_scan.sandbox.call import Call
 from jenkins_scan.sandbox.conditions import ListedFinding
 from jenkins_scan.sandbox.images import INSTANCE_ID, REGION, REPO_ID, Image
@@ -19,7 +18,7 @@ def create_jenkins_image_scan_task(call: Call) -> dict[str, Any]:
     the limit of running tasks, where `TaskId` is missing here as there. It counts if a scenario sets `limit.jenkins`.
     """
     form = call.form
-    if not hmac.compare_digest(form["Token"].encode(), TOKEN.encode()):
+    if not hmac.compare_digest(form["Token"].encode(), call.token.encode()):
         raise Refused(400, "InvalidToken", "Specified Token is not valid: it is not the sandbox's CI/CD token.")
     if call.query.get("JenkinsEnv", "") not in ("", "release"):
         raise Refused(400, "InvalidJenkinsEnv", "Specified JenkinsEnv is not valid: leave it empty or send release.")

@@ -11,8 +11,6 @@ from tests.faults.recorded_runs import answers_to_change, broken_promises, run
 from tests.faults.scenes import FAILING, PASSING, TRUTHFUL, UNFINISHED
 from tests.support.changed_answers import Change, changes, distinct
 
-pytestmark = pytest.mark.slow
-
 SAMPLES = 5
 """Changes of each run that are looked at. Those that make no difference to the client are not run."""
 CVES = "DescribeImageVulList"

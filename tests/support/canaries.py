@@ -1,0 +1,35 @@
+"""Secrets that a test gives to the tool, and the search for them in whatever left it, in every form that they may take."""
+
+import base64
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+KEY_ID = "LTAIcanary0keyid0001"
+KEY_SECRET = "canary1/secret+with=odd%signs\"and'quotes"
+SECURITY_TOKEN = "canary2/sts+token==with%2Fescapes"
+TOKEN = 'canary3"token\\with/+odd&signs'
+CANARIES: Mapping[str, str] = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID,
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET,
+    "ALIBABA_CLOUD_SECURITY_TOKEN": SECURITY_TOKEN,
+    "JENKINS_SCAN_TOKEN": TOKEN,
+}
+"""By the variable that gives them to the tool."""
+
+
+def forms(secret: str) -> Iterator[str]:
+    """The secret as it is, URL-encoded, escaped for JSON, quoted for a shell, and in Base64 at each alignment."""
+    yield from {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="").lower()}
+    yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
+        whole = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]
+        yield whole
+        yield whole.replace("+", "-").replace("/", "_")
+
+
+def leaks(text: str, secrets: Mapping[str, str] = CANARIES) -> list[str]:
+    """The names of the secrets that are in the text, in any form."""
+    return [name for name, secret in secrets.items() if any(form in text for form in forms(secret))]
