@@ -1,7 +1,7 @@
 """The table of docs/reliability.md: what each fault of the bed ended with, and what was kept.
 
-`make faults` runs the bed and then this with `--write`: the page holds what was seen. Without it, what a part of the bed
-has just seen is compared with the page.
+`make faults` runs the bed and then this with `--write`: the page holds what was seen. Without it, what a part of the
+bed has just seen is compared with the page.
 """
 
 import argparse

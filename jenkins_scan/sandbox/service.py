@@ -30,7 +30,7 @@ class SandboxService:
     `ConfigurationError` (2) for any other one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what an account is made of
         self,
         scenario: Scenario,
         state: State,

@@ -1,4 +1,4 @@
-"""Secrets that a test gives to the tool, and the search for them in whatever left it, in every form that they may take."""
+"""Secrets that a test gives to the tool, and the search for them, in any form, in whatever left it."""
 
 import base64
 import json
