@@ -126,7 +126,10 @@ class InternalError(ScanError):
     """A bug: the traceback is shown with `-v`."""
 
     reason = Reason.INTERNAL
-    default_remedy = "This is a bug in jenkins-scan. Run again with -v and report the traceback."
+    default_remedy = (
+        "This is a bug in jenkins-scan. Run again with -v, and open an issue in its repository with the traceback and "
+        "what `jenkins-scan --version` says."
+    )
 
     @classmethod
     def of(cls, problem: Exception) -> "InternalError":
@@ -140,7 +143,7 @@ class UsageError(ScanError):
     """Something that was asked for cannot be done as asked; nothing was sent."""
 
     reason = Reason.USAGE
-    default_remedy = "See `jenkins-scan --help`."
+    default_remedy = "Correct what the message names; `jenkins-scan COMMAND --help` lists the options of a command."
 
 
 class ConfigurationError(UsageError):
@@ -171,15 +174,21 @@ class QuotaError(ScanError):
     """The image-scan quota does not allow this scan."""
 
     reason = Reason.QUOTA
-    default_remedy = "Buy more image-scan quota in the Security Center console (Scale Out), or lower --min-quota."
 
 
 class QuotaTooLow(QuotaError):
     """Less quota remains than `--min-quota` asks for."""
 
+    default_remedy = "Buy more image-scan quota in the Security Center console (Scale Out), or lower --min-quota."
+
 
 class QuotaSpent(QuotaError):
     """The service refused the task with `BeyondQuata`."""
+
+    default_remedy = (
+        "Buy more image-scan quota in the Security Center console (Scale Out). A lower --min-quota does not help: "
+        "without quota the service opens no task."
+    )
 
 
 class NoFreeSlot(QuotaError):
@@ -194,14 +203,20 @@ class PolicyFailed(ScanError):
     """Findings at or above the gate: the image must not ship."""
 
     reason = Reason.POLICY
-    default_remedy = "Fix what is listed under `findings`, or accept it with a waiver that has a reason and a last day."
+    default_remedy = (
+        "Fix what is listed under `findings`, or accept it with a waiver that has a reason and a last day. Revoke a "
+        "secret that was found: taking it out of the image does not bring it back."
+    )
 
 
 class PolicyWarned(ScanError):
     """Findings at or above the warning gate."""
 
     reason = Reason.WARN
-    default_remedy = "Look at what is listed under `findings`."
+    default_remedy = (
+        "Fix what is listed under `findings`, or accept it with a waiver that has a reason and a last day. Revoke a "
+        "secret that was found."
+    )
 
 
 class ImageError(ScanError):
@@ -222,7 +237,8 @@ class EngineUnreachable(ImageError):
     """No engine answers where one was expected."""
 
     default_remedy = (
-        "Start it, or name another one with --docker-host or DOCKER_HOST; `jenkins-scan doctor` asks it alone."
+        "Start it, or name another one with --docker-host or DOCKER_HOST; `jenkins-scan -v inspect IMAGE` asks it "
+        "alone, and says how it was chosen."
     )
 
 
@@ -233,11 +249,20 @@ class EngineAbsent(EngineUnreachable):
 class EngineTLSError(ImageError):
     """The engine's TLS files are missing, unreadable, or its certificate is refused."""
 
-    default_remedy = "Look at ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH; there is no unverified mode."
+    default_remedy = (
+        "Check ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH: each is there, readable by this user and not expired, "
+        "and the engine's certificate and cert.pem are signed by the CAs that the other side trusts. There is no "
+        "unverified mode."
+    )
 
 
 class EngineTLSMissing(EngineTLSError):
     """A TLS file of the engine is not there, or not yet: Docker-in-Docker writes them as it starts."""
+
+    default_remedy = (
+        "Point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem. If Docker-in-Docker still writes them, "
+        "--engine-wait 60 waits for them."
+    )
 
 
 class RegistryRefused(ImageError):
@@ -268,7 +293,9 @@ class CredentialsMissing(AccessError):
     """No AccessKey or no CI/CD token was found."""
 
     default_remedy = (
-        "Bind ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and JENKINS_SCAN_TOKEN around the step."
+        "Bind ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and JENKINS_SCAN_TOKEN around the step with "
+        "withCredentials; on a laptop export them. Each may also be a file named by NAME_FILE, such as "
+        "JENKINS_SCAN_TOKEN_FILE."
     )
 
 
@@ -283,7 +310,10 @@ class CredentialsRefused(AccessError):
 class PermissionDenied(AccessError):
     """HTTP 403: the RAM user lacks an action."""
 
-    default_remedy = "Grant the action to the RAM user or role of this AccessKey, or use one that has it."
+    default_remedy = (
+        "Grant the action that the message names (Resource *) to the RAM user or role of this AccessKey. "
+        "`jenkins-scan doctor` with the options of the scan lists every read that is refused."
+    )
 
 
 class ServiceNotActivated(AccessError):
@@ -305,7 +335,6 @@ class ServiceError(ScanError):
     """The service could not be asked, or its answer cannot be used."""
 
     reason = Reason.SERVICE
-    default_remedy = "Try again later; if it stays, report the request id to Alibaba Cloud."
 
 
 class ServiceUnreachable(ServiceError):
@@ -322,6 +351,11 @@ class ServiceThrottled(ServiceError):
 
 class ServiceFault(ServiceError):
     """An error of the service, or an error code that is not known here."""
+
+    default_remedy = (
+        "The message holds the service's own words. After HTTP 5xx try again later; what stays, report to Alibaba "
+        "Cloud with the request id below the message."
+    )
 
 
 class AnswerNotUnderstood(ServiceError):
@@ -369,36 +403,40 @@ class ImageMoved(IncompleteError):
 class ScanFailed(IncompleteError):
     """The task ended, and not well."""
 
-    default_remedy = "Look into the task in the Security Center console, and scan again: nothing was judged."
+    default_remedy = (
+        "Look into the task in the Security Center console by the id that the message names, and scan again: nothing "
+        "was judged."
+    )
 
 
 class NotProved(IncompleteError):
     """The task ended well, and nothing proves that what it scanned is this image."""
 
     default_remedy = (
-        "Push the image, confirm its digest (--pushed) and scan again; the service has to tell the image's digest or "
-        "its ImageId."
+        "Push the image and scan it with --pushed, or as registry://NAME: its digest is then confirmed, and proves it "
+        "where the service's record holds it. docs/image-identity.md says more."
     )
 
 
 class FindingsIncomplete(IncompleteError):
     """The task ended well, and its findings could not be read whole."""
 
-    default_remedy = "Scan again later; if it stays, grant the Describe… actions of the image lists, or report it."
+    default_remedy = (
+        "Scan again later. `jenkins-scan doctor` with the --fail-on of the scan names the reads that are refused; if "
+        "none is, report it to Alibaba Cloud with the task's id."
+    )
 
 
 class RegionNotSupported(IncompleteError):
     """`TASK_NOT_SUPPORT_REGION`: images in this region cannot be scanned."""
 
-    default_remedy = (
-        "Push the image to a registry in a supported region; the API page of PublicCreateImageScanTask lists them."
-    )
+    default_remedy = "Push the image to a registry in a supported region; docs/registry.md lists them (Regions)."
 
 
 class ResultNotWritten(IncompleteError):
     """`result.json` could not be written at the end: a verdict that nobody can read proves nothing."""
 
-    default_remedy = "Free space or permissions at --report-dir, then run again."
+    default_remedy = "Free space there, or make --report-dir writable for this user; then run again."
 
 
 class Interrupted(BaseException):

@@ -5,15 +5,23 @@ table by which its answers are read. `jenkins-scan explain` and docs/troubleshoo
 """
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from jenkins_scan import errors
-from jenkins_scan.errors import Interrupted, Reason, ScanError, UsageError
+from jenkins_scan.errors import Interrupted, Reason, ScanError, ServiceFault, UsageError
+from jenkins_scan.gate.verdict import VerdictWord, word_of
 from jenkins_scan.local.checks import CHECKS
-from jenkins_scan.security_center.codes import CODES, ServiceCode
+from jenkins_scan.security_center.codes import (
+    CODES,
+    TOO_MANY_REQUESTS,
+    UNKNOWN_CODE,
+    UNKNOWN_SERVER_FAULT,
+    ServiceCode,
+)
 
 FOREIGN: Final = {
     -2: "Jenkins started the step and its process never appeared: the agent cannot see the workspace, or has no shell.",
@@ -28,6 +36,16 @@ FOREIGN: Final = {
 PASSED: Final = (
     "PASS; SUBMITTED: a task was opened, the image not judged; CHECKED: local check only. The last line says which."
 )
+WORDS: Final = {
+    VerdictWord.PASS: "the scan was proved to be of this image, and no finding that counts is at or above a gate",
+    VerdictWord.SUBMITTED: "a task was opened, and the image was not judged: no gate was asked for",
+    VerdictWord.CHECKED: "`check` found nothing at or above its gate on this machine; no task was opened",
+    VerdictWord.WARN: "nothing worse than a finding at a warning gate, or a reason that --soft names",
+    VerdictWord.FAIL: "the image must not ship: by its findings, or because the quota did not allow the scan",
+    VerdictWord.INCOMPLETE: "nothing was judged, or not the whole of it",
+    VerdictWord.ERROR: "the run could not do what it was asked for",
+}
+"""The words with which the last line of a run begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +66,29 @@ class Explanation:
     causes: tuple[Cause, ...] = ()
 
 
+SOFT: Final = Cause(
+    "--soft",
+    "A reason that --soft names came up, and 11 stands in place of its own code.",
+    "The reason itself stands above the last line, with its remedy: mend that. `jenkins-scan explain REASON` has all "
+    "that leads to it; without --soft it keeps its own code.",
+)
+OTHERS: Final = (
+    ("every other one with HTTP 5xx", UNKNOWN_SERVER_FAULT),
+    ("every other one with HTTP 429", TOO_MANY_REQUESTS),
+    ("every other one", UNKNOWN_CODE),
+)
+"""What a code means that is not in the table, by the HTTP status; the same holds for an answer without a code."""
+LONGEST_CODE: Final = 60
+_LIKE_A_SERVICE_CODE: Final = re.compile(r"(?:[A-Z][a-z0-9]+){2,}(?:\.\w+)*|[A-Z][a-z]+(?:\.\w+)+")
+
+
 def explain(word: str) -> tuple[Explanation, ...]:
-    """Every meaning of an exit code, a reason slug, an error's name, a code of the service or a local check's id.
+    """Every meaning of an exit code, a verdict, a reason slug, an error's name, a service code or a local check's id.
 
     Raises `UsageError` (2) with the nearest known words for one that means nothing here.
     """
-    found = [*_by_number(word), *_by_reason(word), *_by_error(word), *_by_service_code(word), *_by_check(word)]
+    meanings = (_by_number, _by_verdict, _by_reason, _by_error, _by_service_code, _by_check)
+    found = [each for meaning in meanings for each in meaning(word)]
     if not found:
         raise _not_known(word)
     return tuple(found)
@@ -67,12 +102,31 @@ def explanation_of(reason: Reason) -> Explanation:
         remedy = "`jenkins-scan wait RESULT_JSON` takes up what was opened; if nothing was, run it again."
         return Explanation(f"{codes} {reason.slug}: {reason.meaning}", (Cause("Interrupted", first, remedy),))
     causes = tuple(_cause(error) for error in _errors(ScanError) if error.reason is reason and error.default_remedy)
-    return Explanation(f"{codes} {reason.slug}: {reason.meaning}", causes)
+    soft = (SOFT,) if reason is Reason.WARN else ()
+    return Explanation(f"{codes} {reason.slug}: {reason.meaning}", (*causes, *soft))
 
 
 def service_codes() -> tuple[Explanation, ...]:
-    """Every code of the service, in the order in which they are looked up."""
-    return tuple(_of_service(entry) for entry in CODES)
+    """Every code of the service, in the order in which they are looked up, and at last what all others mean."""
+    others = (_of_service(entry, name) for name, entry in OTHERS)
+    return (*(_of_service(entry, _name(entry)) for entry in CODES), *others)
+
+
+def known_words() -> tuple[str, ...]:
+    """Every word that is explained, in the order of the tables; families of service codes without their star."""
+    numbers = [0, *(code for reason in Reason for code in reason.codes), *FOREIGN]
+    return tuple(
+        dict.fromkeys(
+            (
+                *map(str, numbers),
+                *(word.value for word in VerdictWord),
+                *(reason.slug for reason in Reason),
+                *(error.__name__ for error in _errors(ScanError)),
+                *(entry.pattern.rstrip(".*") for entry in CODES),
+                *(check.id for check in CHECKS),
+            )
+        )
+    )
 
 
 def _by_number(word: str) -> Iterator[Explanation]:
@@ -87,6 +141,16 @@ def _by_number(word: str) -> Iterator[Explanation]:
     yield from (explanation_of(reason) for reason in Reason if number in reason.codes)
 
 
+def _by_verdict(word: str) -> Iterator[Explanation]:
+    for verdict, meaning in WORDS.items():
+        if word.upper() == verdict:
+            reasons = [reason for reason in Reason if word_of(reason) is verdict]
+            codes = [f"{', '.join(map(str, reason.codes))} ({reason.slug})" for reason in reasons]
+            ends = f"ends with {', '.join(codes) or '0'}"
+            more = " The last line names the reason; `jenkins-scan explain REASON` says what to do." if reasons else ""
+            yield Explanation(f"{verdict}: {meaning}; it {ends}.{more}")
+
+
 def _by_reason(word: str) -> Iterator[Explanation]:
     yield from (explanation_of(reason) for reason in Reason if word.lower() == reason.slug)
 
@@ -94,13 +158,15 @@ def _by_reason(word: str) -> Iterator[Explanation]:
 def _by_error(word: str) -> Iterator[Explanation]:
     for error in _errors(ScanError):
         if word.lower() == error.__name__.lower():
-            yield Explanation(f"{error.__name__}: {_ends_with(error)}", (_cause(error),))
+            family = [member for member in (error, *_errors(error)) if member.default_remedy]
+            causes = tuple(map(_cause, family if not error.default_remedy else [error]))
+            yield Explanation(f"{error.__name__}: {_ends_with(error)}", causes)
 
 
 def _by_service_code(word: str) -> Iterator[Explanation]:
     """The code itself, whatever its case; one that is a family's is explained by the family."""
     fitting = [entry for entry in CODES if fnmatchcase(word.lower(), entry.pattern.lower())]
-    yield from (_of_service(entry) for entry in fitting if entry.pattern == fitting[0].pattern)
+    yield from (_of_service(entry, _name(entry)) for entry in fitting if entry.pattern == fitting[0].pattern)
 
 
 def _by_check(word: str) -> Iterator[Explanation]:
@@ -112,17 +178,27 @@ def _by_check(word: str) -> Iterator[Explanation]:
             )
 
 
-def _of_service(entry: ServiceCode) -> Explanation:
+def _name(entry: ServiceCode) -> str:
+    """The code, with the HTTP status where that decides."""
+    if entry.status is not None:
+        return f"{entry.pattern} with HTTP {entry.status}"
     others = any(each.status is not None for each in CODES if each.pattern == entry.pattern)
-    where = " with any other status" if others else ""
-    where = where if entry.status is None else f" with HTTP {entry.status}"
-    again = " A read is tried again first." if entry.retry else ""
-    lost = " A create that got this answer may have opened a task: it is looked for, never repeated."
+    return entry.pattern + (" with any other status" if others else "")
+
+
+def _of_service(entry: ServiceCode, name: str) -> Explanation:
+    if entry.may_have_run:
+        again = (
+            " A read is tried again first. A create that got it may have opened a task: that is looked for, and the "
+        )
+        again += "create never repeated."
+    else:
+        again = (
+            " Every call is tried again first, a create too: one that got this opened nothing." if entry.retry else ""
+        )
     remedy = entry.remedy or entry.error.default_remedy
-    what = f"{entry.cause[0].upper()}{entry.cause[1:]}.{again}{lost if entry.may_have_run else ''}"
-    return Explanation(
-        f"{entry.pattern}{where} (of the service): {_ends_with(entry.error)}", (Cause(entry.pattern, what, remedy),)
-    )
+    what = f"{entry.cause[0].upper()}{entry.cause[1:]}.{again}"
+    return Explanation(f"{name} (of the service): {_ends_with(entry.error)}", (Cause(entry.pattern, what, remedy),))
 
 
 def _ends_with(error: type[ScanError]) -> str:
@@ -143,10 +219,14 @@ def _errors(root: type[ScanError]) -> Iterator[type[ScanError]]:
 
 def _not_known(word: str) -> UsageError:
     slugs = [reason.slug for reason in Reason]
-    known = [*slugs, *(error.__name__ for error in _errors(ScanError)), *(entry.pattern for entry in CODES)]
-    known += [check.id for check in CHECKS]
-    near = dict.fromkeys(difflib.get_close_matches(word, known, n=3))
+    near = dict.fromkeys(difflib.get_close_matches(word, known_words(), n=3))
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    if len(word) <= LONGEST_CODE and _LIKE_A_SERVICE_CODE.fullmatch(word):
+        ends = f"{ServiceFault.reason.code} ({ServiceFault.reason.slug})"
+        return UsageError(
+            f"{word!a} is not known here; as a code of the service it would end with {ends}{hint}",
+            remedy=ServiceFault.default_remedy,
+        )
     return UsageError(
         f"{word[:60]!a} is no exit code, reason, error code or local check that is known here{hint}",
         remedy=f"Give an exit code (10), a reason ({', '.join(slugs)}) or the service's own code (BeyondQuata).",

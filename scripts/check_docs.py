@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
-from jenkins_scan.errors import Reason, ServiceFault
+from jenkins_scan.errors import Reason
 from jenkins_scan.explanations import FOREIGN, explanation_of, service_codes
 from jenkins_scan.report.result import Result
 from jenkins_scan.sandbox.scenarios import scenario_table
@@ -59,6 +59,11 @@ def row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
+def linked(text: str) -> str:
+    """The text with the other documents that it names as links to them."""
+    return re.sub(r"docs/([\w-]+\.md)", r"[\1](\1)", text)
+
+
 def exit_code_table() -> str:
     """The exit codes with reason and meaning, as Markdown."""
     rows = [row(", ".join(map(str, reason.codes)), f"`{reason.slug}`", reason.meaning) for reason in Reason]
@@ -96,7 +101,7 @@ def reason_tables(_of: str) -> str:
     """Every reason with what leads to it and what to do, as Markdown sections."""
     parts = []
     for reason in Reason:
-        rows = [row(f"`{cause.name}`", cause.what, cause.remedy) for cause in explanation_of(reason).causes]
+        rows = [row(f"`{cause.name}`", cause.what, linked(cause.remedy)) for cause in explanation_of(reason).causes]
         title = f"### {', '.join(map(str, reason.codes))} {reason.slug}\n\n"
         title += f"{reason.meaning[0].upper()}{reason.meaning[1:]}.\n\n"
         parts.append(title + row("error", "what it is", "what to do") + "|---|---|---|\n" + "".join(rows) + "\n")
@@ -106,20 +111,25 @@ def reason_tables(_of: str) -> str:
     )
 
 
+def code_cell(name: str) -> str:
+    """A service code as code, and in words what else its name says."""
+    code, where, status = name.partition(" with ")
+    return f"{code if code.startswith('every') else f'`{code}`'}{where}{status}"
+
+
 def service_code_table(_of: str) -> str:
     """Every error code of the service that is known, as Markdown."""
     rows = [
         row(
-            f"`{each.title.partition(' (of the service)')[0]}`",
+            code_cell(each.title.partition(" (of the service)")[0]),
             each.title.rpartition("ends with ")[2],
             cause.what,
-            cause.remedy,
+            linked(cause.remedy),
         )
         for each in service_codes()
         for cause in each.causes
     ]
-    other = row("every other one", "15 (service)", "An error code that is not known here.", ServiceFault.default_remedy)
-    return row("service code", "ends with", "what it is", "what to do") + "|---|---|---|---|\n" + "".join(rows) + other
+    return row("service code", "ends with", "what it is", "what to do") + "|---|---|---|---|\n" + "".join(rows)
 
 
 TABLES: dict[str, Callable[[str], str]] = {

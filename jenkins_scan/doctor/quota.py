@@ -2,7 +2,7 @@
 
 from jenkins_scan.doctor.report import Outcome, failure, good, skipped, warning
 from jenkins_scan.doctor.service import Service
-from jenkins_scan.errors import AccessError, QuotaTooLow
+from jenkins_scan.errors import AccessError, QuotaSpent, QuotaTooLow
 
 
 def check(service: Service, minimum: int) -> Outcome:
@@ -13,7 +13,8 @@ def check(service: Service, minimum: int) -> Outcome:
         return skipped("not known, because it may not be read.", "Mend `permissions` first.")
     seen = f"{quota.remaining} of {quota.capacity} image scans remain, {quota.used} are used"
     if quota.remaining < minimum:
-        return failure(QuotaTooLow(f"{seen}: fewer than --min-quota {minimum}."))
+        remedy = None if quota.remaining > 0 else QuotaSpent.default_remedy
+        return failure(QuotaTooLow(f"{seen}: fewer than --min-quota {minimum}.", remedy=remedy))
     if quota.remaining == 0:
-        return warning(f"{seen}; --min-quota 0 lets a scan try all the same.", QuotaTooLow.default_remedy)
+        return warning(f"{seen}; --min-quota 0 lets a scan try all the same.", QuotaSpent.default_remedy)
     return good(f"{seen}; --min-quota is {minimum}.")

@@ -1,4 +1,4 @@
-"""The report folder: whether it can be made and written, and how much room there is. Nothing is written to find out."""
+"""The report folder: whether it can be made and written, which is tried and undone, and how much room there is."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from typing import Final
 
 from jenkins_scan.doctor.report import Outcome, failure, good, warning
 from jenkins_scan.errors import OutputError
-from jenkins_scan.report.outputs import STANDARD_SET
+from jenkins_scan.report.outputs import STANDARD_SET, prove_folder
 
 LEAST_FREE: Final = 100 * 1000 * 1000
 """Bytes below which a warning is given."""
@@ -21,6 +21,7 @@ def check(folder: Path, *, least_free: int = LEAST_FREE) -> Outcome:
         problem = _problem(folder, place)
         if problem:
             return failure(OutputError(f"--report-dir: {str(folder)!r} cannot be used: {problem}."))
+        prove_folder(folder)
         free = shutil.disk_usage(place).free
     except (OSError, ValueError, RuntimeError) as exc:
         what = getattr(exc, "strerror", None) or "not a usable path"
@@ -48,7 +49,5 @@ def _problem(folder: Path, place: Path) -> str:
         return "it is a link that leads out of the working folder"
     if not place.is_dir():
         return f"{place} is not a folder"
-    if not os.access(place, os.W_OK | os.X_OK):
-        return f"this user may not write in {place}"
     blocked = [old for old in (folder / name for name in STANDARD_SET) if old.is_dir() and not old.is_symlink()]
     return f"{blocked[0]} is a folder" if blocked else ""

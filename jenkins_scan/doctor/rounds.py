@@ -32,13 +32,16 @@ class Rounds:
         self._whole = whole
         self._until = clock.monotonic() + whole
         self._beginning = beginning
+        self._skipped_for: dict[str, str] = {}
+        """Of each line that was skipped for want of another one: the first that did not succeed."""
 
     def look(self, name: str, check: Callable[[], Outcome], *, after: Sequence[str] = ()) -> None:
         """Adds the line of this check. It is skipped when one of the lines `after` failed or was skipped."""
         self._beginning(name)
         missing = next((each for each in after if not self.is_known(each)), None)
         if missing is not None:
-            outcome = skipped(f"not looked at, because `{missing}` did not succeed.", f"Mend `{missing}` first.")
+            first = self._skipped_for[name] = self._skipped_for.get(missing, missing)
+            outcome = skipped(f"not looked at, because `{first}` did not succeed.", f"Mend `{first}` first.")
         else:
             outcome = self._within_time(check)
         self.lines.append(Line(name, outcome))

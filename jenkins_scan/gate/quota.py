@@ -1,6 +1,6 @@
 """The quota gate: no task is opened when less remains than was asked for."""
 
-from jenkins_scan.errors import QuotaTooLow
+from jenkins_scan.errors import QuotaSpent, QuotaTooLow
 from jenkins_scan.security_center.interface import Quota
 
 
@@ -13,7 +13,8 @@ def require_remaining(quota: Quota, minimum: int, *, before: int = 0) -> None:
         taken = f", {before} of them for the images before this one" if before else ""
         raise QuotaTooLow(
             f"{quota.remaining} of {quota.capacity} image scans remain{taken}: fewer than --min-quota {minimum}; "
-            "no task was opened."
+            "no task was opened.",
+            remedy=None if quota.remaining > before else QuotaSpent.default_remedy,
         )
 
 

@@ -89,6 +89,23 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
             _probe(place)
 
 
+def prove_folder(folder: Path) -> None:
+    """Proves that reports could be written there, and leaves it all as it was. Raises `OSError`."""
+    made: list[Path] = []
+    try:
+        for path in reversed((folder, *folder.parents)):
+            if not path.is_dir():
+                path.mkdir()
+                made.append(path)
+        for place in dict.fromkeys((folder / name).parent for name in STANDARD_SET):
+            if place.is_dir():
+                _probe(place)
+    finally:
+        for path in reversed(made):
+            with contextlib.suppress(OSError):  # somebody else has put a file into it meanwhile
+                path.rmdir()
+
+
 def remove_reports(folder: Path, *, keep: Collection[Path] = ()) -> None:
     """Takes the reports of an earlier run away, as far as that can be done; nothing is made. Raises nothing."""
     with contextlib.suppress(OSError, ValueError, RuntimeError, OutputError):

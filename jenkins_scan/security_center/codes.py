@@ -7,6 +7,7 @@ things, told apart by 400 and 403.
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
 
 from jenkins_scan import errors
 
@@ -28,6 +29,12 @@ class ServiceCode:
     """Whether a create that got this answer may have opened a task."""
 
 
+_LATER: Final = "Try again later; what stays, report to Alibaba Cloud with the request id below the message."
+_REPORT: Final = (
+    "Waiting does not mend it: report it with the request id below the message, to Alibaba Cloud and as an issue of "
+    "jenkins-scan; until then leave out the option that set the parameter, if one did."
+)
+
 CODES: tuple[ServiceCode, ...] = (
     ServiceCode("BeyondQuata", errors.QuotaSpent, "the image-scan quota is spent"),
     ServiceCode(
@@ -41,6 +48,7 @@ CODES: tuple[ServiceCode, ...] = (
         "SignatureNonceUsed",
         errors.ServiceFault,
         "an earlier try of this request has arrived",
+        remedy=_LATER,
         retry=True,
         may_have_run=True,
     ),
@@ -61,7 +69,13 @@ CODES: tuple[ServiceCode, ...] = (
         "the RAM user or role may not call this operation",
         status=403,
     ),
-    ServiceCode("Forbidden*", errors.CredentialsRefused, "the account is not allowed to do this"),
+    ServiceCode(
+        "Forbidden*",
+        errors.CredentialsRefused,
+        "the account is not allowed to do this",
+        remedy="The message holds the service's own words. Check which account the AccessKey belongs to, and that it "
+        "may use Security Center at this site (--region).",
+    ),
     ServiceCode(
         "InvalidTimeStamp.*", errors.ClockSkew, "the agent's clock differs from the service's by more than 15 minutes"
     ),
@@ -70,9 +84,15 @@ CODES: tuple[ServiceCode, ...] = (
     ServiceCode(
         "Rejected.Throttling", errors.ServiceThrottled, "the API rate limit of the account is reached", retry=True
     ),
-    ServiceCode("ServiceUnavailable", errors.ServiceFault, "the service is not available for the moment", retry=True),
-    ServiceCode("ServerError", errors.ServiceFault, "the service failed", retry=True, may_have_run=True),
-    ServiceCode("InternalError", errors.ServiceFault, "the service failed", retry=True, may_have_run=True),
+    ServiceCode(
+        "ServiceUnavailable",
+        errors.ServiceFault,
+        "the service is not available for the moment",
+        remedy=_LATER,
+        retry=True,
+    ),
+    ServiceCode("ServerError", errors.ServiceFault, "the service failed", _LATER, retry=True, may_have_run=True),
+    ServiceCode("InternalError", errors.ServiceFault, "the service failed", _LATER, retry=True, may_have_run=True),
     ServiceCode(
         "InvalidToken",
         errors.ServiceFault,
@@ -80,15 +100,18 @@ CODES: tuple[ServiceCode, ...] = (
         remedy="Check JENKINS_SCAN_TOKEN against the console's CI/CD integration settings; site and account count.",
     ),
     ServiceCode(
-        "MissingToken", errors.ServiceFault, "the CI/CD token did not arrive", remedy="Check JENKINS_SCAN_TOKEN."
+        "MissingToken",
+        errors.ServiceFault,
+        "the CI/CD token did not arrive",
+        remedy="Look for a proxy that strips or rewrites the body of requests: JENKINS_SCAN_TOKEN was sent in it.",
     ),
-    ServiceCode("Missing*", errors.ServiceFault, "the service misses a parameter"),
-    ServiceCode("Invalid*", errors.ServiceFault, "the service does not accept a parameter"),
+    ServiceCode("Missing*", errors.ServiceFault, "the service misses a parameter", _REPORT),
+    ServiceCode("Invalid*", errors.ServiceFault, "the service does not accept a parameter", _REPORT),
 )
 
 UNKNOWN_CODE = ServiceCode("*", errors.ServiceFault, "an error code that jenkins-scan does not know")
 UNKNOWN_SERVER_FAULT = ServiceCode(
-    "*", errors.ServiceFault, "the service, or something before it, failed", retry=True, may_have_run=True
+    "*", errors.ServiceFault, "the service, or something before it, failed", _LATER, retry=True, may_have_run=True
 )
 TOO_MANY_REQUESTS = ServiceCode(
     "*", errors.ServiceThrottled, "the API rate limit of the account is reached", retry=True

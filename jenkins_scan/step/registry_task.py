@@ -34,6 +34,10 @@ JITTER: Final = 0.25
 """At most this share is added or taken away: many builds that wait for a slot must not ask in step."""
 SUBMITTED: Final = "submitted"
 """Stands for the service's word for a task of which it told nothing: as the reports show a task of `scan`."""
+_BUY_OR_NARROW: Final = (
+    "Buy more image-scan quota in the Security Center console (Scale Out), or narrow the filters; a lower --min-quota "
+    "does not help."
+)
 LEAST: Final = 1.0
 """Seconds that have to be left for a create: a slot at the deadline would be quota for a scan that nobody waits for."""
 NOTICE: Final = 30.0
@@ -69,7 +73,8 @@ def require_quota(quota: Quota, needed: int, minimum: int) -> None:
     if quota.remaining < max(needed, minimum):
         least = f"--min-quota {minimum}" if minimum > needed else f"the {needed} that this scan needs"
         raise QuotaTooLow(
-            f"{quota.remaining} of {quota.capacity} image scans remain: fewer than {least}; nothing was created."
+            f"{quota.remaining} of {quota.capacity} image scans remain: fewer than {least}; nothing was created.",
+            remedy=None if needed <= quota.remaining else _BUY_OR_NARROW,
         )
 
 

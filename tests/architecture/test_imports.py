@@ -61,7 +61,7 @@ ARROWS = {
     ),
     "sandbox": ("security_center.signing", "security_center.credentials", *FLOOR),
     "findings": ("errors",),
-    "explanations": ("errors", "security_center.codes", "local.checks"),
+    "explanations": ("errors", "security_center.codes", "local.checks", "gate.verdict"),
     "errors": (),
     "plain_text": (),
     "redaction": (),

@@ -15,6 +15,7 @@ from jenkins_scan.images.engine.address import engine_url
 
 DEFAULT_URL: Final = "unix:///var/run/docker.sock"
 DEFAULT_REASON: Final = "default"
+_READABLE: Final = "Point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem that this user may read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,6 @@ def _readable(path: Path, reason: str) -> Path:
         kind = EngineTLSMissing if isinstance(exc, FileNotFoundError) else EngineTLSError
         raise kind(
             f"The TLS file {path} of the engine from {reason} cannot be read: {exc.strerror or type(exc).__name__}.",
-            remedy="Point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem that this user may read.",
+            remedy=None if kind is EngineTLSMissing else _READABLE,
         ) from exc
     return path

@@ -20,7 +20,7 @@ def status(rounds, name):
     return next(line.outcome.status for line in rounds.lines if line.name == name)
 
 
-def test_a_check_after_one_that_failed_or_was_skipped_is_skipped(rounds):
+def test_a_check_after_one_that_failed_or_was_skipped_is_skipped_and_names_the_one_that_failed(rounds):
     def fail():
         raise QuotaTooLow("spent.")
 
@@ -30,7 +30,8 @@ def test_a_check_after_one_that_failed_or_was_skipped_is_skipped(rounds):
     rounds.look("fourth", fine)
     assert [line.outcome.status for line in rounds.lines] == ["FAIL", "SKIP", "SKIP", "OK"]
     assert rounds.lines[1].outcome.seen == "not looked at, because `first` did not succeed."
-    assert rounds.lines[2].outcome.remedy == "Mend `second` first."
+    assert rounds.lines[2].outcome.seen == "not looked at, because `first` did not succeed."
+    assert rounds.lines[2].outcome.remedy == "Mend `first` first."
 
 
 def test_a_check_after_a_warning_is_made(rounds):

@@ -22,6 +22,14 @@ def test_too_little_remains(capacity, used, minimum):
     assert f"of {capacity} image scans remain" in caught.value.message
 
 
+@pytest.mark.parametrize(("used", "before", "lower"), [(98, 0, True), (98, 1, True), (98, 2, False), (100, 0, False)])
+def test_a_lower_minimum_is_offered_only_where_something_is_left(used, before, lower):
+    with pytest.raises(QuotaTooLow) as caught:
+        require_remaining(Quota(100, used), 5, before=before)
+    assert ("or lower --min-quota" in caught.value.remedy) == lower
+    assert "Buy more" in caught.value.remedy
+
+
 @pytest.mark.parametrize(("capacity", "minimum"), [(None, 1), (None, 0), (1, 1), (0, 0), (100, 5)])
 def test_a_total_that_is_large_enough_or_not_told_proves_nothing(capacity, minimum):
     require_capacity(capacity, minimum)

@@ -51,6 +51,7 @@ def test_exactly_a_rest_that_is_enough_for_both_goes_on(remaining, needed, minim
     except errors.QuotaTooLow as low:
         enough = False
         assert f"{remaining} of 5 image scans remain" in low.message  # noqa: PT017  not every example raises
+        assert ("or lower --min-quota" in low.remedy) == (remaining >= needed)  # noqa: PT017
     assert enough == (remaining >= needed and remaining >= minimum)
 
 
