@@ -1,24 +1,30 @@
 """`jenkins-scan config`: the settings a verb would run with, and where each came from. Secrets stay hidden."""
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.config.file import FOUND_NAME
 from jenkins_scan.config.option import Duration
-from jenkins_scan.config.options import GATED, OPTIONS
+from jenkins_scan.config.options import ALL, GATED, OPTIONS
 
 if TYPE_CHECKING:
     from jenkins_scan.config.option import Option
 
 NEEDED = {"wait": "RESULT_JSON"}
 """What stands for an argument that a verb cannot do without, and that is no setting."""
+LARGEST_FILE = 64 * 1024
+"""Bytes of a file with a secret that are looked at, as a run does."""
 _USER = re.compile(r"//[^/\s]*@")
 _QUERY = re.compile(r"(://[^?\s]*)\?.*")
-WITHOUT_SETTINGS = ("config", "explain", "sandbox")
+WITH_SETTINGS = ALL
+"""The verbs that can be asked about."""
 
 
 @click.command(
@@ -34,6 +40,7 @@ def command(context: click.Context, /, output: str, command_line: Sequence[str])
 
     A flag wins over a variable, a variable over the configuration file, and that over the default; of two gates the
     stricter one counts. Nothing is asked and nothing is sent. Of secrets it says whether they are there, and no more.
+    Where the configuration file is refused no settings are in effect, and it says why.
 
     \b
     jenkins-scan config
@@ -45,13 +52,19 @@ def command(context: click.Context, /, output: str, command_line: Sequence[str])
     app = App.of(context)
     asked = _asked(context, command_line)
     name = asked.info_name or ""
-    shown = {
-        "command": name,
-        "file": None if app.file.path is None else str(app.file.path),
-        "settings": dict(_settings(app, asked, name)),
-        "policy": _policy(app, asked) if name in GATED else None,
-        "secrets": dict(_secrets(app.environ)),
-    }
+    if app.refused is None:
+        shown = {
+            "command": name,
+            "file": None if app.file.path is None else str(app.file.path),
+            "refused": None,
+            "settings": dict(_settings(app, asked, name)),
+            "policy": _policy(app, asked) if name in GATED else None,
+            "secrets": dict(_secrets(app.environ)),
+        }
+    else:
+        file = context.find_root().params["config"] or FOUND_NAME
+        shown = {"command": name, "file": file, "refused": app.refused.message, "settings": {}, "policy": None}
+        shown["secrets"] = dict(_secrets(app.environ))
     clean: dict[str, Any] = redacted(shown, app.terminal.redact)
     app.terminal.report(json.dumps(clean, indent=2) + "\n" if output == "json" else tabulate(_rows(clean)))
     app.check_configuration()
@@ -64,10 +77,14 @@ def _asked(context: click.Context, command_line: Sequence[str]) -> click.Context
 
     named = bool(command_line) and not command_line[0].startswith("-")
     verb, arguments = (command_line[0], command_line[1:]) if named else ("scan", command_line)
-    known = [each for each in VERBS if each not in WITHOUT_SETTINGS]
-    found = cli.get_command(context, verb) if verb in known else None
+    found = cli.get_command(context, verb) if verb in WITH_SETTINGS else None
     if found is None:
-        raise click.UsageError(f"{verb[:40]!r} has no settings; name one of {', '.join(known)}.", context)
+        near = difflib.get_close_matches(verb, WITH_SETTINGS, n=1)
+        raise click.UsageError(
+            (f"{verb[:40]!r} has no settings" if verb in VERBS else f"No such command {verb[:40]!r}")
+            + (f"; did you mean {near[0]!r}?" if near else f"; name one of {', '.join(WITH_SETTINGS)}."),
+            context,
+        )
     needed = [NEEDED[verb]] if verb in NEEDED else []
     return found.make_context(verb, [*arguments, *needed], parent=context.parent)
 
@@ -123,14 +140,26 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in (*SECRET_VARIABLES, USER_ID, API_TOKEN):
         if environ.get(name, "").strip():
             yield name, "set"
-        elif environ.get(f"{name}_FILE"):
-            yield name, f"in the file that {name}_FILE names"
+        elif path := environ.get(f"{name}_FILE"):
+            yield name, f"in the file that {name}_FILE names{_problem(path)}"
         else:
             yield name, "not set"
 
 
+def _problem(path: str) -> str:
+    """What is wrong with the file of a secret, to be said behind it; empty when there is something in it."""
+    try:
+        with Path(path).open("rb") as file:
+            return "" if file.read(LARGEST_FILE).strip() else ", which is empty"
+    except (OSError, ValueError) as exc:
+        return f", which cannot be read: {getattr(exc, 'strerror', None) or 'not a path'}"
+
+
 def _rows(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "command", shown["command"]
+    if shown["refused"] is not None:
+        yield "configuration file", f"{shown['file']}: refused, see below"
+        return
     yield "configuration file", shown["file"] or "none"
     for name, setting in shown["settings"].items():
         value = setting["value"]

@@ -9,7 +9,7 @@ from jenkins_scan.config.options import OPTIONS
 SECRETS = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "CanaryKeyId12345",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "CanarySecret12345",
-    "JENKINS_SCAN_TOKEN_FILE": "/somewhere/token",
+    "JENKINS_SCAN_TOKEN_FILE": "token",
     "JENKINS_API_TOKEN": "CanaryApiToken12345",
 }
 
@@ -42,7 +42,8 @@ def test_the_gates_of_flag_and_file_are_shown_as_they_are_applied(cli, tmp_path)
     assert policy["deny"] == ["cve-1"]
 
 
-def test_secrets_are_said_to_be_there_and_shown_nowhere(cli):
+def test_secrets_are_said_to_be_there_and_shown_nowhere(cli, tmp_path):
+    (tmp_path / "token").write_text("CanaryToken12345")
     run = cli("config", env={**SECRETS, "JENKINS_SCAN_NAMESPACE": "CanarySecret12345"})
     assert "Canary" not in run.out + run.err
     assert "in the file that JENKINS_SCAN_TOKEN_FILE names" in run.out
@@ -54,6 +55,20 @@ def test_secrets_are_said_to_be_there_and_shown_nowhere(cli):
         "JENKINS_USER_ID": "not set",
         "JENKINS_API_TOKEN": "set",
     }
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("/nowhere/token", "cannot be read: No such file or directory"),
+        (".", "cannot be read: Is a directory"),
+        ("empty", "is empty"),
+    ],
+)
+def test_a_secret_whose_file_gives_none_is_not_said_to_be_there(cli, tmp_path, named, why):
+    (tmp_path / "empty").write_text(" \n")
+    secrets = shown(cli, env={"JENKINS_SCAN_TOKEN_FILE": named})["secrets"]
+    assert secrets["JENKINS_SCAN_TOKEN"] == f"in the file that JENKINS_SCAN_TOKEN_FILE names, which {why}"
 
 
 @pytest.mark.parametrize("verb", ["scan", "scan-registry", "wait", "inspect", "quota", "doctor"])
@@ -88,11 +103,32 @@ def test_what_is_wrong_with_the_settings_is_said_with_2(cli, arguments, env):
     assert "->" in run.err
 
 
-def test_a_wrong_file_is_named(cli, tmp_path):
-    (tmp_path / ".jenkins-scan.toml").write_text("regoin = 1")
-    run = cli("config")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("nope", "No such command 'nope'; name one of scan, "),
+        ("scna", "No such command 'scna'; did you mean 'scan'?"),
+        ("explain", "'explain' has no settings; name one of scan, "),
+    ],
+)
+def test_a_command_that_is_not_there_is_told_from_one_without_settings(cli, command, said):
+    assert said in cli("config", command).err
+
+
+@pytest.mark.parametrize("text", ["regoin = 1", "region = 'cn-hangzhou'", "not TOML"])
+@pytest.mark.parametrize("named", [(), ("--config", "my.toml")])
+def test_a_refused_file_is_named_with_why_and_no_settings_are_shown(cli, tmp_path, text, named):
+    text = "nope = 1" if named and "region" in text else text
+    file = "my.toml" if named else ".jenkins-scan.toml"
+    (tmp_path / file).write_text(text)
+    run = cli(*named, "config")
     assert run.code == 2
-    assert "regoin" in run.err
+    assert f"{file}: refused, see below" in run.out
+    assert "timeout" not in run.out
+    assert f"error: {file}: " in run.err
+    found = json.loads(cli(*named, "config", "-o", "json").out)
+    assert (found["file"], found["settings"], found["policy"]) == (file, {}, None)
+    assert found["refused"] in run.err
 
 
 @pytest.mark.parametrize("code", ["16", "-1", "timeout", "NoPermission", "StillRunning", "0"])
