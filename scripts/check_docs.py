@@ -73,7 +73,9 @@ def exit_code_table() -> str:
 
 def option_table(command: str) -> str:
     """The options of a command, or with `global` those before it, as Markdown."""
-    options = GLOBAL_OPTIONS if command == "global" else [each for each in OPTIONS if command in each.commands]
+    options = (
+        GLOBAL_OPTIONS if command == "global" else [each.of(command) for each in OPTIONS if command in each.commands]
+    )
     rows = [
         row(
             f"`{each.flags}`",

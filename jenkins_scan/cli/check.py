@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import images, option_completion
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ REGISTRY = "registry://"
 
 
 @click.command("check", short_help="Look into images of this machine before a push; no task, no quota.")
-@click.argument("image", nargs=-1)
-@options_of("check")
+@click.argument("image", nargs=-1, shell_complete=images)
+@options_of("check", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Look into each IMAGE here, before it is pushed: build risks and sensitive files, judged as CI would judge them.

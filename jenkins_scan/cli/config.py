@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import asked_about
 from jenkins_scan.config.file import FOUND_NAME
 from jenkins_scan.config.option import Duration
 from jenkins_scan.config.options import ALL, GATED, OPTIONS
@@ -33,7 +34,13 @@ WITH_SETTINGS = ALL
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Form of the report.")
-@click.argument("command_line", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [OPTIONS]...]")
+@click.argument(
+    "command_line",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[COMMAND [OPTIONS]...]",
+    shell_complete=asked_about,
+)
 @click.pass_context
 def command(context: click.Context, /, output: str, command_line: Sequence[str]) -> int:
     """Show the settings that COMMAND (scan, unless another is named) would run with, and where each came from.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import images, option_completion
 from jenkins_scan.cli.controller import access_of
 from jenkins_scan.config.options import SHOWN_FORMATS, options_of
 from jenkins_scan.errors import ConfigurationError, ScanError
@@ -29,15 +30,15 @@ CHAIN_WAIT = ASKING_WAIT = 4.0
 
 
 @click.command("doctor", short_help="Look at everything that a scan needs, and say what to mend.")
-@click.argument("image", required=False)
-@options_of("doctor")
+@click.argument("image", required=False, shell_complete=images)
+@options_of("doctor", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Look at everything that a scan needs: configuration, engine, network, clock, credentials, permissions, quota.
 
     One line for each, OK, WARN, FAIL or SKIP, and what to do about it. Ends with 0, with 11 when some warn and none
-    failed, else with the exit code of the first line that failed. It opens no task, uses no quota and writes nothing.
-    IMAGE is looked for as well, and not scanned.
+    failed, else with the exit code of the first line that failed. It opens no task, uses no quota, and leaves nothing
+    behind. IMAGE is looked for as well, and not scanned.
 
     \b
     jenkins-scan doctor --region cn-hangzhou --fail-on high

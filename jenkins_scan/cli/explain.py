@@ -3,6 +3,7 @@
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import explained
 
 WIDTH = 100
 
@@ -12,7 +13,7 @@ WIDTH = 100
     short_help="Explain an exit code, a reason, an error code or a local check.",
     context_settings={"ignore_unknown_options": True},  # -1 is an exit code
 )
-@click.argument("code")
+@click.argument("code", shell_complete=explained)
 @click.pass_context
 def command(context: click.Context, code: str) -> int:
     """Explain CODE: an exit code, a reason, an error code of Security Center, or the id of a local finding.

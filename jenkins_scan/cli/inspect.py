@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import images, option_completion
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class _Looked:
 
 
 @click.command("inspect", short_help="Show an image's identity; asks no cloud.")
-@click.argument("image", nargs=-1)
-@options_of("inspect")
+@click.argument("image", nargs=-1, shell_complete=images)
+@options_of("inspect", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Show which image each IMAGE is: every digest by its own name, and where each came from. Asks no cloud."""

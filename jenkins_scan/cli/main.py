@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from click.core import ParameterSource
 
 from jenkins_scan import __version__
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import files
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock, SystemClock
@@ -85,7 +87,7 @@ class Verbs(click.Group):
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say only errors and the verdict.")
 @COLOR.decorate
-@CONFIG.decorate
+@partial(CONFIG.decorate, completion=files)
 @click.pass_context
 def cli(context: click.Context, *, verbosity: int, quiet: bool, color: str, config: str | None) -> None:
     """May this freshly built image ship? Asks Alibaba Cloud Security Center and answers by the exit code."""

@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import option_completion
 from jenkins_scan.config.options import options_of
 
 
 @click.command("quota", short_help="Show the image-scan quota: capacity, used, remaining.")
-@options_of("quota")
+@options_of("quota", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Show the account's image-scan quota: capacity, used and remaining. Opens no task and uses no quota."""

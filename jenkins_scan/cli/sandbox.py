@@ -3,6 +3,7 @@
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import files, scenarios
 
 
 @click.group("sandbox", short_help="The embedded stand-in for Security Center.")
@@ -19,10 +20,14 @@ def command() -> None:
     metavar="NAME|FILE",
     default="clean",
     show_default=True,
+    shell_complete=scenarios,
     help="Behaviour: a ready-made scenario or a TOML file.",
 )
 @click.option(
-    "--state", metavar="FILE", help="Keep tasks and quota in this file; otherwise they live as long as the server."
+    "--state",
+    metavar="FILE",
+    shell_complete=files,
+    help="Keep tasks and quota in this file; otherwise they live as long as the server.",
 )
 @click.option(
     "--registry-url", metavar="URL", help="A real registry on loopback whose images the account has, as a harbor."

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import images, option_completion
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("scan", short_help="Identify images, have them scanned, judge what was found.")
-@click.argument("image", nargs=-1)
-@options_of("scan")
+@click.argument("image", nargs=-1, shell_complete=images)
+@options_of("scan", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Identify each IMAGE by its bytes, judge the quota, have Security Center scan it, and judge what was found.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import option_completion
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("scan-registry", short_help="Have pushed images scanned in their registry, and judge them.")
 @click.argument("image", nargs=-1)
-@options_of("scan-registry")
+@options_of("scan-registry", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Have images in an ACR, Harbor or Quay registry scanned that Security Center knows, and judge what was found.

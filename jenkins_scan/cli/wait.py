@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.completion import files, option_completion
 from jenkins_scan.config.options import options_of
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("wait", short_help="Take up the tasks of an earlier run, and judge them.")
-@click.argument("result", metavar="RESULT_JSON")
-@options_of("wait")
+@click.argument("result", metavar="RESULT_JSON", shell_complete=files)
+@options_of("wait", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:
     """Wait for the tasks that an earlier run opened, and judge what was found, as `scan` would have done.

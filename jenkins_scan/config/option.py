@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
 import click
 
@@ -28,6 +28,12 @@ class Option:
     """Whether `--no-NAME` says the opposite; then neither is the default."""
     in_found_file: bool = False
     """Whether a `.jenkins-scan.toml` found in the workspace may set it: a workspace is not trusted."""
+    help_for: tuple[tuple[str, str], ...] = ()
+    """Commands to which it means something else, each with its own help."""
+
+    def of(self, command: str) -> Self:
+        """This option with the help that this command shows."""
+        return replace(self, help=dict(self.help_for).get(command, self.help))
 
     @property
     def flags(self) -> str:
@@ -55,8 +61,8 @@ class Option:
     def _choices(self) -> str:
         return "|".join(self.type.choices) if isinstance(self.type, click.Choice) else ""
 
-    def decorate(self, command: Command) -> Command:
-        """The command with this option."""
+    def decorate(self, command: Command, completion: Callable[..., Any] | None = None) -> Command:
+        """The command with this option; `completion` is what click asks for the values that a shell offers."""
         long = f"--{self.name}/--no-{self.name}" if self.negatable else f"--{self.name}"
         decls = [*([self.short] if self.short else []), long, self.parameter]
         return click.option(
@@ -69,6 +75,7 @@ class Option:
             is_flag=self.switch or self.negatable,
             envvar=self.variable,
             help=self.help,
+            shell_complete=completion,
         )(command)
 
 

@@ -4,6 +4,7 @@ The commands, the configuration file, `docs/configuration.md` and the tests all 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -227,6 +228,10 @@ OPTIONS: tuple[Option, ...] = (
         commands=(*GATED, *DOCTOR),
         in_found_file=True,
         help="End with 10 when a finding is at or above this severity; a scan is then waited for.",
+        help_for=(
+            ("check", "End with 10 when a finding is at or above this severity (else high)."),
+            ("doctor", "As of the scan: with a gate it needs more permissions, which are then looked at."),
+        ),
     ),
     Option(
         name="warn-on",
@@ -234,6 +239,10 @@ OPTIONS: tuple[Option, ...] = (
         commands=(*GATED, *DOCTOR),
         in_found_file=True,
         help="End with 11 when a finding is at or above this severity; a scan is then waited for.",
+        help_for=(
+            ("check", "End with 11 when a finding is at or above this severity."),
+            ("doctor", "As of the scan: with a gate it needs more permissions, which are then looked at."),
+        ),
     ),
     Option(
         name="fixable-only",
@@ -368,12 +377,17 @@ GLOBAL_OPTIONS: tuple[Option, ...] = (
 )
 
 
-def options_of(command: str) -> Callable[[Command], Command]:
-    """A decorator that gives a click command its options, in the order of the table."""
+def options_of(
+    command: str, completion: Callable[[Option, str], Callable[..., Any] | None] = lambda _option, _command: None
+) -> Callable[[Command], Command]:
+    """A decorator that gives a click command its options, in the order of the table.
+
+    `completion` tells how the values of an option of this command are completed in a shell; None: by click.
+    """
 
     def decorate(function: Command) -> Command:
         for option in reversed([option for option in OPTIONS if command in option.commands]):
-            function = option.decorate(function)
+            function = option.of(command).decorate(function, completion(option, command))
         return function
 
     return decorate

@@ -37,6 +37,11 @@ class _Image:
     def __str__(self) -> str:
         return f"{', '.join(map(str, self.names)) or 'no name'} ({self.config_digest})"
 
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """Its tags and its digest: each of them selects it, unless another image has it too."""
+        return (*(name.sent_tag for name in self.names if name.sent_tag), self.config_digest)
+
 
 class ArchiveSource(FileSource):
     """An image in a docker-archive."""
@@ -78,9 +83,11 @@ class ArchiveSource(FileSource):
         listed = "; ".join(map(str, images[:20]))
         if not fitting:
             raise ImageNotFound(
-                f"{self._where} has no image {self._where.selector}, but: {listed}.", remedy=self._where.remedy
+                f"{self._where} has no image {self._where.selector}, but: {listed}.",
+                remedy=self._where.choice([image.selectors for image in images]),
             )
-        raise UsageError(f"{self._where} has several images: {listed}.", remedy=self._where.remedy)
+        remedy = self._where.choice([image.selectors for image in fitting])
+        raise UsageError(f"{self._where} has several images: {listed}.", remedy=remedy)
 
 
 def _images(files: StoredFiles) -> list[_Image]:

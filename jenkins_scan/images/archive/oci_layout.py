@@ -83,7 +83,7 @@ class LayoutSource(FileSource):
         if not fitting:
             raise ImageNotFound(
                 f"{self._where} has no image {self._where.selector or 'at all'}, but: {_listed(tops)}.",
-                remedy=self._where.remedy,
+                remedy=self._where.choice([*map(_selectors, tops)]),
             )
         if self._platform is not None and len({top.digest for top in fitting}) > 1:
             asked = self._platform
@@ -91,7 +91,7 @@ class LayoutSource(FileSource):
         if len({top.digest for top in fitting}) > 1:
             raise UsageError(
                 f"{self._where} has several images: {_listed(fitting)}.",
-                remedy=f"{self._where.remedy} With --platform the others are left out.",
+                remedy=f"{self._where.choice([*map(_selectors, fitting)])} With --platform the others are left out.",
             )
         return fitting[0], fitting[0]
 
@@ -180,6 +180,11 @@ class _Layout:
 
 def _blob(descriptor: Descriptor) -> str:
     return f"blobs/sha256/{descriptor.digest.removeprefix('sha256:')}"
+
+
+def _selectors(image: Descriptor) -> tuple[str, ...]:
+    names = named([image])
+    return (*(name.sent_tag for name in names.references if name.sent_tag), *names.tags, image.digest)
 
 
 def _listed(images: Sequence[Descriptor]) -> str:

@@ -14,6 +14,9 @@ from jenkins_scan.images.reference import ImageReference
 Scheme = Literal["docker-archive", "oci-archive", "oci-dir"]
 """How images are kept in files: a tar of Docker's form, a tar of an OCI layout, a folder with an OCI layout."""
 
+MOST_CHOICES: Final = 5
+"""How many of several images a remedy names."""
+_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}", re.ASCII)
 _TAG_SELECTOR: Final = re.compile(r"(.+):([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})", re.DOTALL)
 _DIGEST_SELECTOR: Final = re.compile("(.+)@(sha256:[^/]*)", re.DOTALL)
 
@@ -40,6 +43,18 @@ class ArchivePath:
     def selector(self) -> str | None:
         """The tag or digest; None when there is none."""
         return self.tag if self.digest is None else self.digest
+
+    def selecting(self, selector: str) -> str:
+        """What to type for the image with this tag or, with its `sha256:`, this digest."""
+        return f"{self.scheme}://{self.path}{'@' if selector.startswith('sha256:') else ':'}{selector}"
+
+    def choice(self, images: Sequence[Sequence[str]]) -> str:
+        """How to say which of `images` is meant, ready to be typed; each is given by the words that select it."""
+        ready = []
+        for number, words in enumerate(images[:MOST_CHOICES]):
+            others = {word for other in (*images[:number], *images[number + 1 :]) for word in other}
+            ready += [self.selecting(word) for word in words if word not in others and _WORD.fullmatch(word)][:1]
+        return f"Select one with {' or '.join(ready)}." if ready else self.remedy
 
     @property
     def remedy(self) -> str:
@@ -79,5 +94,6 @@ def single_name(names: Sequence[ImageReference], where: ArchivePath) -> tuple[Im
         return None, ("The archive names no repository and tag for this image.",)
     listed = ", ".join(map(str, fitting[:20]))
     if where.selector is None:
-        raise UsageError(f"The image in {str(where.path)!r} has several names: {listed}.", remedy=where.remedy)
+        remedy = where.choice([[name.sent_tag] if name.sent_tag else [] for name in fitting])
+        raise UsageError(f"The image in {str(where.path)!r} has several names: {listed}.", remedy=remedy)
     return None, (f"The selector fits several names of the image ({listed}): none is used.",)

@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import os
+import re
 import tarfile
 from datetime import UTC, datetime
 from functools import partial
@@ -101,7 +102,7 @@ def test_an_image_with_several_names_needs_a_selector(read):
     with pytest.raises(UsageError, match=r"several names: team/app:1, team/app:2") as caught:
         read(content)
     assert caught.value.exit_code == 2
-    assert "docker-archive://PATH:TAG" in caught.value.remedy
+    assert re.findall(r"docker-archive://\S+(:\d)", caught.value.remedy) == [":1", ":2"]
     assert str(read(content, ":2").name) == "team/app:2"
 
 
@@ -119,11 +120,29 @@ def test_several_images_need_a_selector(read):
     with pytest.raises(UsageError, match=f"several images: a:1 \\({one.config_digest}\\); b:2"):
         read(content)
     assert read(content, ":2").identity.config_digest == two.config_digest
+    with pytest.raises(UsageError) as caught:
+        read(content)
+    assert re.findall(r"docker-archive://\S+:(\d)\b", caught.value.remedy) == ["1", "2"]
     assert str(read(content, f"@{one.config_digest}").name) == "a:1"
     with pytest.raises(ImageNotFound, match="no image 3, but: a:1"):
         read(content, ":3")
     with pytest.raises(ImageNotFound, match=f"no image sha256:{HEX}"):
         read(content, f"@sha256:{HEX}")
+
+
+def test_of_images_with_one_tag_the_digest_is_what_selects_them(read):
+    one, two = packed_image(["a:1"]), packed_image(["b:1"], [b"other"])
+    with pytest.raises(UsageError) as caught:
+        read(archive(one, two))
+    selectors = re.findall(r"docker-archive://\S+?(@sha256:\w+)", caught.value.remedy)
+    assert selectors == [f"@{one.config_digest}", f"@{two.config_digest}"]
+    assert str(read(archive(one, two), selectors[1]).name) == "b:1"
+
+
+def test_what_one_tag_of_several_repositories_means_is_said_in_general_words(read):
+    with pytest.raises(UsageError) as caught:
+        read(archive(packed_image(["a:1", "b:1"])))
+    assert "docker-archive://PATH@sha256:CONFIGDIGEST" in caught.value.remedy
 
 
 def test_another_platform_is_an_error_that_names_what_is_there(read):

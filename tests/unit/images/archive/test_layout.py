@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -106,7 +107,11 @@ def test_a_tag_or_any_digest_selects_the_image(read, selector, expected):
 def test_several_images_need_a_selector_and_are_listed(read):
     with pytest.raises(UsageError, match=rf"several images: 1 \({AMD.blobs().digest}\); example\.com/app:2 ") as caught:
         read(layout(*TWO))
-    assert "PATH:TAG" in caught.value.remedy
+    first, second = re.findall(r"oci-(?:archive|dir)://\S*(:\w+)", caught.value.remedy)
+    assert [read(layout(*TWO), each).identity.config_digest for each in (first, second)] == [
+        AMD.config_blob.digest,
+        ARM.config_blob.digest,
+    ]
     with pytest.raises(ImageNotFound, match="no image 3, but: 1 "):
         read(layout(*TWO), ":3")
     with pytest.raises(ImageNotFound, match=f"no image sha256:{HEX}"):
