@@ -155,7 +155,11 @@ def test_the_configuration_file_names_image_and_policy_and_its_places_are_for_ci
         (("docker-archive://odd.tar",), 13, "no tar archive"),
         (("docker-archive://odd.tar", "--region", "no where"), 2, "--region"),
         (("docker-archive://app.tar", "docker-archive://"), 2, "names no file"),
-        (("docker-archive://two.tar", "docker-archive://app.tar"), 2, "Select one with docker-archive://PATH:TAG"),
+        (
+            ("docker-archive://two.tar", "docker-archive://app.tar"),
+            2,
+            "Select one with docker-archive://two.tar@sha256:",
+        ),
         (("docker-archive://app.tar", "--baseline", "jenkins"), 2, "Name the result.json of an earlier check"),
         (("docker-archive://app.tar", "--baseline", "none.json"), 2, "none.json"),
         (("docker-archive://app.tar", "--waivers", "none.toml"), 2, "none.toml"),

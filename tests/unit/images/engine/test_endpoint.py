@@ -283,6 +283,7 @@ def test_a_missing_tls_file_is_named(tmp_path, missing):
     with pytest.raises(EngineTLSError, match=f"{missing} of the engine from DOCKER_HOST cannot be read") as caught:
         choose_endpoint(None, {"DOCKER_HOST": TCP, "DOCKER_CERT_PATH": str(place)})
     assert caught.value.exit_code == 13
+    assert "--engine-wait" in caught.value.remedy
 
 
 def test_tls_settings_do_not_matter_for_a_socket(folder):
