@@ -46,6 +46,13 @@ WORDS: Final = {
     VerdictWord.ERROR: "the run could not do what it was asked for",
 }
 """The words with which the last line of a run begins."""
+AFTER_0: Final = {
+    VerdictWord.PASS: "Nothing to do.",
+    VerdictWord.SUBMITTED: "`jenkins-scan wait RESULT_JSON` waits for the task and judges it.",
+    VerdictWord.CHECKED: "Nothing to do before the push; `jenkins-scan scan` has Security Center judge the image.",
+}
+"""What to do after a word that ends with 0."""
+AFTER_ANOTHER: Final = "The last line names the reason; `jenkins-scan explain REASON` says what to do."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +153,9 @@ def _by_verdict(word: str) -> Iterator[Explanation]:
         if word.upper() == verdict:
             reasons = [reason for reason in Reason if word_of(reason) is verdict]
             codes = [f"{', '.join(map(str, reason.codes))} ({reason.slug})" for reason in reasons]
-            ends = f"ends with {', '.join(codes) or '0'}"
-            more = " The last line names the reason; `jenkins-scan explain REASON` says what to do." if reasons else ""
-            yield Explanation(f"{verdict}: {meaning}; it {ends}.{more}")
+            what = f"{meaning[0].upper()}{meaning[1:]}."
+            cause = Cause(verdict.value, what, AFTER_0.get(verdict, AFTER_ANOTHER))
+            yield Explanation(f"{verdict}: ends with {', '.join(codes) or '0'}", (cause,))
 
 
 def _by_reason(word: str) -> Iterator[Explanation]:

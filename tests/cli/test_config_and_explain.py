@@ -131,7 +131,7 @@ def test_a_refused_file_is_named_with_why_and_no_settings_are_shown(cli, tmp_pat
     assert found["refused"] in run.err
 
 
-@pytest.mark.parametrize("code", ["16", "-1", "timeout", "NoPermission", "StillRunning", "0"])
+@pytest.mark.parametrize("code", ["16", "-1", "timeout", "NoPermission", "StillRunning", "0", "FAIL", "ERROR"])
 def test_a_code_is_explained_on_stdout(cli, code):
     run = cli("explain", code)
     assert (run.code, run.err) == (0, "")
