@@ -78,7 +78,8 @@ def settings_of(config: Mapping[str, Any]) -> list[Line]:
     lines, left = [], _LONGEST_IN_ALL
     for number, instruction, text in _said(config):
         if text:
-            lines.append(Line(number, instruction, text[:left], is_cut=len(text) > left))
+            most = min(left, _LONGEST)
+            lines.append(Line(number, instruction, text[:most], is_cut=len(text) > most))
             left -= min(left, len(text))
     return lines
 
