@@ -25,6 +25,8 @@ _MOST_NAMES: Final = 5
 
 def pipes_download_to_shell(text: str) -> bool:
     """Whether something that was just downloaded is run unseen."""
+    if not any(program in text for program in _DOWNLOADS):
+        return False
     for command in filter(str.strip, _COMMANDS.split(text)):
         stages = [_program(_words(stage)) for stage in command.split("|")]
         first = next((number for number, stage in enumerate(stages) if stage in _DOWNLOADS), None)
@@ -35,7 +37,7 @@ def pipes_download_to_shell(text: str) -> bool:
 
 def sets_owner_bits(text: str) -> bool:
     """Whether a chmod sets the setuid or setgid bit."""
-    for words in _commands(text):
+    for words in _commands(text) if "chmod" in text else ():
         if _program(words) == "chmod" and any(_has_owner_bit(word) for word in _behind_program(words)):
             return True
     return False
@@ -50,7 +52,7 @@ def copies_with_owner_bits(text: str) -> bool:
 def unpinned(text: str) -> list[str]:
     """What is installed without a version, such as `apt-get: curl`."""
     found: dict[str, list[str]] = {}
-    for words in _commands(text):
+    for words in _commands(text) if any(program in text for program in _INSTALLERS) else ():
         for tool, name in _unpinned(words):
             found.setdefault(tool, []).append(name)
     return [f"{tool}: {_listed(names)}" for tool, names in found.items()]
