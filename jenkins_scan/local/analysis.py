@@ -13,7 +13,7 @@ from jenkins_scan.local.build_risks import BuildRisks
 from jenkins_scan.local.checks import SOURCE
 from jenkins_scan.local.collection import Collection
 from jenkins_scan.local.content import Content
-from jenkins_scan.local.files import LARGEST, Hit
+from jenkins_scan.local.files import Hit
 from jenkins_scan.local.layer import Bounds, Fate, Layer, fates
 from jenkins_scan.local.tokens import Allowance
 
@@ -83,14 +83,11 @@ def _notes(bounds: Bounds, layers: list[Layer]) -> Iterator[str]:
     if bounds.search.is_exhausted:
         yield "Tokens were not looked for in all text files and names: there are too many."
     if bounds.search.cut:
-        yield (
-            f"{bounds.search.cut} files above {LARGEST // _MIB} MiB whose names are those of credentials were looked "
-            "into only at their beginning."
-        )
+        yield f"Files with names of credentials that were looked into only at their beginning: {bounds.search.cut}."
     if bounds.search.unread:
-        yield f"{bounds.search.unread} files with names of credentials were not looked into: there are too many."
+        yield f"Files with names of credentials that were not looked into, being too many: {bounds.search.unread}."
     if bounds.dropped:
-        yield f"{bounds.dropped} more files that should not be there are not listed."
+        yield f"Files that should not be there and that are not listed, being too many: {bounds.dropped}."
 
 
 def _of_layers(layers: list[Layer]) -> Iterator[Finding]:

@@ -32,6 +32,8 @@ class BuildRisks:
     lines: list[Line] = field(init=False)
     said: list[Line] = field(init=False)
     """What the config says in words: commands, labels, comments."""
+    has_more_secrets: bool = field(init=False, default=False)
+    """Whether not all of them were looked for."""
     _settings: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,12 +44,14 @@ class BuildRisks:
     def findings(self) -> list[Finding]:
         """All of them, each once. Raises `errors.UnreadableImage` (13) for a config of wrong types."""
         variables = [text.partition("=")[::2] for text in fields.texts(self._settings, "Env")]
-        secrets = secrets_of(variables, [*self.lines, *self.said], self.windows)
+        secrets, self.has_more_secrets = secrets_of(variables, [*self.lines, *self.said], self.windows)
         guessed = {secret.value for secret in secrets if secret.check is checks.DEFAULT_PASSWORD}
         evidence = Evidence({secret.value for secret in secrets} - guessed, guessed)
         found = [*self._of_settings(), *_of_secrets(secrets, evidence)]
         for line in self.lines:
-            found += [_finding(check, title, line, evidence) for check, title in _of_line(line)]
+            found += [
+                _finding(check, title, line, evidence.of(line.around(part))) for check, title, part in _of_line(line)
+            ]
         return list(dict.fromkeys(found))
 
     @property
@@ -57,6 +61,8 @@ class BuildRisks:
         if cut:
             more = f" and {len(cut) - _MOST_NAMED} more" if len(cut) > _MOST_NAMED else ""
             yield f"Not all of history line {', '.join(cut[:_MOST_NAMED])}{more} was looked at: it is too long."
+        if self.has_more_secrets:
+            yield "Secrets were not looked for to the end of the build's steps and settings: there are too many."
         if any(line.is_cut for line in self.said):
             yield "Not all of the config's commands, labels and comments was looked at: they are too long."
 
@@ -64,7 +70,7 @@ class BuildRisks:
         user = (fields.text(self._settings, "User") or "").strip()
         name = user.partition(":")[0]
         if name in _ROOT or (name.isdecimal() and int(name[:_LONGEST_NAME]) == 0):
-            said = f"USER {one_line(user, _LONGEST_NAME)}" if user else "no USER is named"
+            said = f"USER {one_line(name, _LONGEST_NAME)}" if user else "no USER is named"
             yield _finding(checks.RUNS_AS_ROOT, f"Containers run as root: {said}")
         if not self._has_healthcheck():
             yield _finding(checks.NO_HEALTHCHECK, "There is no HEALTHCHECK: a container that hangs is not noticed")
@@ -80,41 +86,33 @@ class BuildRisks:
         return bool(said) and "NONE" not in said[-1][:20]
 
 
-def _of_line(line: Line) -> Iterator[tuple[Check, str]]:
+def _of_line(line: Line) -> Iterator[tuple[Check, str, str]]:
+    """What the step does that it should not, and the part of it that does."""
     fetched = line.instruction == "ADD" and any(word.startswith(_ADDRESS) for word in line.text.split())
     if fetched and "--checksum=" not in line.text:
-        yield checks.ADD_FROM_URL, "ADD fetches from a URL what nobody checks"
+        yield checks.ADD_FROM_URL, "ADD fetches from a URL what nobody checks", line.text
     if line.instruction in ("ADD", "COPY") and shell.copies_with_owner_bits(line.text):
-        yield checks.SETUID_SET, "A setuid or setgid bit is set"
+        yield checks.SETUID_SET, "A setuid or setgid bit is set", line.text
     if line.instruction != "RUN":
         return
-    if shell.pipes_download_to_shell(line.text):
-        yield checks.PIPED_TO_SHELL, "What was downloaded is run unseen"
-    if shell.sets_owner_bits(line.text):
-        yield checks.SETUID_SET, "A setuid or setgid bit is set"
-    unpinned = shell.unpinned(line.text)
+    if (command := shell.download_to_shell(line.text)) is not None:
+        yield checks.PIPED_TO_SHELL, "What was downloaded is run unseen", command
+    if (command := shell.owner_bits(line.text)) is not None:
+        yield checks.SETUID_SET, "A setuid or setgid bit is set", command
+    unpinned, command = shell.unpinned(line.text)
     if unpinned:
-        yield checks.UNPINNED_INSTALL, f"Installed without a version: {one_line('; '.join(unpinned), 200)}"
+        yield checks.UNPINNED_INSTALL, f"Installed without a version: {one_line('; '.join(unpinned), 200)}", command
 
 
 def _of_secrets(secrets: Sequence[Secret], evidence: Evidence) -> Iterator[Finding]:
     told = {secret.name for secret in secrets if secret.line is not None and secret.line.instruction == "ENV"}
     for secret in secrets:
-        line = secret.line
-        if line is None and secret.name in told:
+        if secret.line is None and secret.name in told:
             continue  # the same variable, which its line writes in another way
-        if line is None:
-            shown = evidence.of(f"ENV {secret.name}={secret.value}")
-            yield _finding(secret.check, secret.title, shown=shown)
-        else:
-            yield _finding(secret.check, secret.title, line, evidence)
+        yield _finding(secret.check, evidence.title(secret.title), secret.line, evidence.of(secret.place))
 
 
-def _finding(
-    check: Check, title: str, line: Line | None = None, evidence: Evidence | None = None, *, shown: str | None = None
-) -> Finding:
-    if line is not None and evidence is not None:
-        title, shown = evidence.title(title), evidence.of(line.shown)
+def _finding(check: Check, title: str, line: Line | None = None, shown: str | None = None) -> Finding:
     return Finding(
         kind=check.kind,
         id=check.id,

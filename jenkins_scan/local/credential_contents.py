@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from jenkins_scan.local.checks import Check
-from jenkins_scan.local.secret_names import is_default, is_placeholder, is_secret_name, passwords_in_urls
+from jenkins_scan.local.secret_names import (
+    is_default,
+    is_placeholder,
+    is_secret_name,
+    passwords_in_connections,
+    passwords_in_urls,
+)
 
 Holds = Callable[[bytes], bool]
 """Whether a content holds a credential."""
@@ -68,7 +74,7 @@ def value(pattern: bytes) -> Holds:
     compiled = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
     def holds(content: bytes) -> bool:
-        return any(not is_placeholder(match[1].decode("latin-1")) for match in compiled.finditer(content))
+        return any(_is_value(match[1].decode("latin-1")) for match in compiled.finditer(content))
 
     return holds
 
@@ -98,7 +104,7 @@ def variables(content: bytes) -> bool:
     """Lines `NAME=VALUE` of which one names a secret."""
     for line in content.decode("latin-1").splitlines()[:_MOST_LINES]:
         name, equals, written = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#") and is_secret_name(name.strip()) and not is_placeholder(written):
+        if equals and not name.startswith("#") and is_secret_name(name.strip()) and _is_value(written):
             return True
     return url_password(content)
 
@@ -106,6 +112,14 @@ def variables(content: bytes) -> bool:
 def json_secret(content: bytes) -> bool:
     """A text in JSON under any key that names a secret."""
     return any(_is_secret(match[1], match[2]) for match in _PAIR.finditer(content.decode("latin-1")))
+
+
+def json_settings(content: bytes) -> bool:
+    """The same, or a connection string with a password."""
+    text = content.decode("latin-1")
+    return json_secret(content) or any(
+        True for match in _PAIR.finditer(text) for _ in passwords_in_connections(match[2])
+    )
 
 
 def settings(content: bytes) -> bool:

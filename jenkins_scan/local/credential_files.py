@@ -17,7 +17,11 @@ _BY_NAME: Final = {
 _OF_KUBE: Final = (b"yaml", b"yml", b"json", b"conf", b"config")
 _SETTINGS: Final = (b"application", b"bootstrap")
 _OF_SPRING: Final = (b"yaml", b"yml", b"properties")
-_BY_EXTENSION: Final = {b"properties": (login_files.PROPERTIES,), b"key": (login_files.GNUPG_KEY,)}
+_BY_EXTENSION: Final = {
+    b"properties": (login_files.PROPERTIES,),
+    b"key": (login_files.GNUPG_KEY,),
+    b"tfvars": (service_files.VARIABLES,),
+}
 _EXAMPLES: Final = (b".example", b".sample", b".template", b".dist", b".defaults", b".tpl")
 
 STORES: Final = {
@@ -46,6 +50,8 @@ def _named(folder: bytes, base: bytes) -> tuple[CredentialFile, ...]:
         return (login_files.VARIABLES,)
     if stem.startswith(_SETTINGS) and extension in _OF_SPRING:
         return (login_files.APPLICATION,)
+    if stem.startswith(b"appsettings") and extension == b"json":
+        return (login_files.APPLICATION_JSON,)
     if _is_kubeconfig(folder, base, extension):
         return (service_files.KUBECONFIG,)
     return _BY_EXTENSION.get(extension, ())

@@ -19,6 +19,8 @@ _LIKELY: Final = (
     re.compile(rf"(\b(?:mysql|mysqldump|sshpass|docker|podman|curl|redis-cli|psql)\b[^;&|]*?\s-p){_VALUE}"),
     re.compile(r"(://)([^\s/@:\"']+)(?=@)"),
     re.compile(rf"(\b(?:echo|printf)\s+){_VALUE}(?=[^;&]{{0,80}}\|[^;&]*--password-stdin)"),
+    re.compile(rf"(<<<\s{{0,4}}){_VALUE}"),
+    re.compile(rf"(\s-(?:P|[a-z]{{0,5}}(?:store|key)?pass(?:in|out)?)[ =:]{{1,4}}){_VALUE}"),
     re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----).*", re.DOTALL),
     re.compile(
         r"([\"']?(?:password|passwd|secret|token|api_?key)[\"']?\s{0,4}:\s{0,4})(\"[^\"]*\"|'[^']*'|[^\s,}\"']+)",
@@ -26,7 +28,7 @@ _LIKELY: Final = (
     ),
     re.compile(
         rf"((?<![\w.-])[\w.-]{{0,80}}(?:password|passwd|passphrase|secret|token|apikey|api_key|credential|private_?key|access_?key(?:_?id)?)"
-        rf"[\w.-]{{0,80}}(?:=|:\s{{0,4}}|\s{{1,4}})){_VALUE}",
+        rf"[\w.-]{{0,80}}[\"']?(?:\s{{0,4}}[=:]\s{{0,4}}|\s{{1,4}})){_VALUE}",
         re.IGNORECASE,
     ),
 )

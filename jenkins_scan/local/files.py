@@ -24,6 +24,7 @@ _HEAD: Final = 8192
 """Bytes in which a zero byte says that a file is no text: what git looks at, too."""
 _KEY_MARK: Final = b"PRIVATE KEY"
 _KEY: Final = re.compile(rb"-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_SOMETHING: Final = re.compile(rb"[A-Za-z0-9+/=]{4}")
 _KEY_BODY: Final = re.compile(rb"[A-Za-z0-9+/]{40}")
 _BODY_WITHIN: Final = 600
 """Bytes behind the first line of a key, in which its encoded content has begun; there may be headers before."""
@@ -177,8 +178,10 @@ def _holds_key(content: bytes) -> bool:
     if _KEY_MARK not in content:
         return False
     begins = list(_KEY.finditer(content))
-    if begins and not content[: begins[0].start()].strip():
-        return True  # the whole file is one
+    if begins and not content[: begins[0].start()].strip():  # the whole file is one, unless it only shows the form
+        body = content[begins[0].end() : begins[0].end() + _BODY_WITHIN].partition(b"-----END")[0]
+        if _SOMETHING.search(body):
+            return True
     # In the middle of a text only with its content: programs and documents name that first line, too. Each is
     # looked for up to the next such line, so that nothing is looked at twice.
     ends = [begin.start() for begin in begins[1:]]

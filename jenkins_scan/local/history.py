@@ -16,6 +16,8 @@ _LONGEST: Final = 32 * 1024
 """Characters of a line that are looked at."""
 _LONGEST_IN_ALL: Final = 512 * 1024
 """Characters of all lines: builds of hundreds of long steps stay below a fifth of it."""
+CUT: Final = "…"
+"""Stands for a part of a line."""
 _NOP: Final = re.compile(r"(?:/bin/sh|/bin/bash|cmd /S /C)\s+(?:-\w+\s+)*#\(nop\)\s+", re.IGNORECASE)
 _SHELL: Final = re.compile(
     r"(?:/bin/(?:[a-z]+/)?(?:ba|da|a|z|k)?sh|/usr/bin/(?:ba|z)sh)\s+(?:-\w+\s+(?:pipefail\s+)?)+"
@@ -43,11 +45,11 @@ class Line:
     """Names and values of the build arguments that a RUN got."""
     is_cut: bool = False
 
-    @property
-    def shown(self) -> str:
-        """The step as a Dockerfile would have it."""
-        given = " ".join(f"{name}={value}" for name, value in self.arguments)
-        return " ".join(part for part in (self.instruction, given and f"|{given}|", self.text) if part)
+    def around(self, part: str) -> str:
+        """This part of the line, with a sign for what is left out: that may hold what nobody knows to be a secret."""
+        before, _, behind = self.text.partition(part)
+        parts = (self.instruction, before.strip() and CUT, part.strip(), behind.strip() and CUT)
+        return " ".join(each for each in parts if each)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Names and values of an ENV, an ARG or a LABEL."""

@@ -12,6 +12,7 @@ from jenkins_scan.local.credential_contents import (
     Holds,
     anything,
     history,
+    json_settings,
     matching,
     setting,
     settings,
@@ -46,13 +47,18 @@ VARIABLES: Final = CredentialFile(checks.ENV_FILE, "Variables with secrets", var
 """Files of variables, `.env` and the like."""
 APPLICATION: Final = _login("A password in an application's settings", settings)
 """`application.yml` and `application.properties`."""
+APPLICATION_JSON: Final = _login("A password in an application's settings", json_settings)
+"""`appsettings.json` of .NET."""
 PROPERTIES: Final = _login("A password in settings", settings_with_digits)
 """Properties of any other name."""
 
 BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
     b".netrc": (_NETRC,),
     b"_netrc": (_NETRC,),
+    b"credentials": (_login("Git credentials", url_password, b".config/git"),),
     b".git-credentials": (_login("Git credentials", url_password),),
+    b"my.cnf": (_login("MySQL credentials", setting(b"password")),),
+    b"database.yml": (_login("The database password of a Rails application", settings, b"config"),),
     b"config": (_login("A password in the address of a Git remote", url_password, b".git"),),
     b"hosts.yml": (_login("GitHub credentials", setting(b"oauth_token"), b".config/gh"),),
     b"hub": (_login("GitHub credentials", setting(b"oauth_token", b"- oauth_token"), b".config"),),

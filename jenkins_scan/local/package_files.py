@@ -44,10 +44,12 @@ BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
     ),
     b".pypirc": (_file("PyPI credentials", setting(b"password")),),
     b"pip.conf": (_file("Credentials of a package index", url_password),),
-    b"settings.xml": (_file("Maven credentials", value(rb"<password>([^<\n]+)</password>"), b".m2"),),
+    b"settings.xml": (_file("Maven credentials", value(rb"<password>([^<\n]+)</password>")),),
     b"gradle.properties": (_file("Gradle credentials", settings),),
     b"nuget.config": (
-        _file("NuGet credentials", value(rb'<add\s{1,99}key="ClearTextPassword"\s{1,99}value="([^"\n]+)"')),
+        _file(
+            "NuGet credentials", value(rb"""<add\s{1,99}key=["']ClearTextPassword["']\s{1,99}value=["']([^"'\n]+)""")
+        ),
     ),
     b"kaggle.json": (_file("Kaggle credentials", json_text(b"key"), b".kaggle"),),
     b"token": (

@@ -1,5 +1,6 @@
 """Paths in an image: tokens in them, and how they are shown. A name ships with the image as any content does."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,6 +10,11 @@ from jenkins_scan.redaction import MASK
 
 LONGEST: Final = 1000
 """Characters of a path that are shown."""
+_LIKELY: Final = (
+    re.compile(r"((?:password|passwd|passphrase|secret|token|api_?key|access_?key)=)[^/]+", re.IGNORECASE),
+    re.compile(r"([^/\s:@]:)[^/\s:@]+(?=@)"),
+)
+"""Settings and logins that somebody made a name of."""
 _PER_WINDOW: Final = 200
 """Characters, fewer than any window has: so a path's own allowance lasts to its end."""
 
@@ -33,6 +39,8 @@ def tokens_in_path(path: bytes, allowance: Allowance) -> Iterator[tuple[bytes, T
 
 
 def _masked(text: str, searched: str) -> str:
+    for pattern in _LIKELY:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
     for token in tokens_in_line(searched, Allowance(2 + len(text.encode("utf-8", "replace")) // _PER_WINDOW)):
         if token.value not in text:
             return MASK  # it cannot be told where it stands

@@ -8,16 +8,19 @@ from typing import Final
 _SECRET: Final = re.compile(
     r"(?:password|passwd|passphrase|secret|token|credentials?"
     r"|(?:api|app|access|secret|private|auth|account|encryption|signing|master|deploy|ssh|rsa|license)[_.-]?key"
-    r"|access[_.-]?key[_.-]?id|secret[_.-]?key[_.-]?base|(?:^|[_.-])(?:pass|pwd|passcode|pat))"
+    r"|access[_.-]?key[_.-]?id|secret[_.-]?key[_.-]?base"
+    r"|(?:^|[_.-])(?:pass|pwd|passcode|pat)|(?:ssh|db|user|root|smtp|mail|store|key)pass|rediscli_auth)"
     r"(?:[_.-]?\d+|[_.-]?(?:value|prod|dev|test|staging|live))?\Z",
     re.IGNORECASE,
 )
 """Is the end of the name: what comes behind in `TOKEN_URL` or `PASSWORD_FILE` says that it is none."""
 _NEVER: Final = frozenset({"pwd", "oldpwd", "gpg_key"})
 _PLACEHOLDER: Final = re.compile(
-    r"""\$(?:[{(].*)? | \$[\w@*\#?!]\w* | `.* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
-      | [x*.\-_]+ | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.*
-      | todo | tbd | redacted | fake | dummy | none | null
+    r"""\\*\$(?:[{(].*)? | \\*\$[\w@*\#?!]\w* | `.* | <.*> | \{\{.*\}\} | %.*% | \[.*\] | @.*@   # to be filled in
+      | [x*.\-_!]+ | @/.* | .*\.\*.* | os\.(?:environ|getenv).* | process\.env.* | x-oauth-basic
+      | your.* | (?:an?|my|some|the)?[_ -]?example.* | .*placeholder.*
+      | todo | tbd | redacted | fake.* | dummy.* | none | null
+      | not?[_ -]?(?:an?)?[_ -]?(?:real)?[_ -]?(?:secret|token|password)?
       | nil
       | undefined | unset | true | false | yes | no | on | off | enabled? | disabled? | \d{1,5}
       | (?:file:/)?/(?:[\w.\-]+/)+[\w.\-]* | /[\w\-]{1,15} | /[\w\-]+\.[\w.\-]+ | [a-z]+://[^@]*""",
@@ -26,11 +29,11 @@ _PLACEHOLDER: Final = re.compile(
 """Also paths, addresses without a user, and switches."""
 _DEFAULT: Final = re.compile(
     r"(?:change|replace)[_-]?(?:me|it|this)?|changeit|password\d*|passwd|passw0rd|pass|secret|admin\d*|root|test\d*|guest|default"
-    r"|token|letmein|qwerty|123456\d*|postgres|mysql|user",
+    r"|token|letmein|qwerty|123456\d*|postgres|mysql|user|minioadmin|redis|rabbitmq|mongo|build|dev|app",
     re.IGNORECASE,
 )
 """Values that everybody guesses."""
-_USER_IN_URL: Final = re.compile(r"[a-z0-9+.\-]{2,20}://[^/\s:@\"']*:([^/\s@\"']+)@", re.IGNORECASE)
+_USER_IN_URL: Final = re.compile(r"[a-z0-9+.\-]{2,20}://([^/\s:@\"']*):([^/\s@\"']+)@", re.IGNORECASE)
 _IN_CONNECTION: Final = re.compile(
     r"(?:;|\A)\s{0,4}(?:password|pwd|accountkey|sharedaccesskey)\s{0,4}=\s{0,4}([^\s;\"']{1,256})", re.IGNORECASE
 )
@@ -74,7 +77,8 @@ def holds_private_key(text: str) -> bool:
 
 
 def passwords_in_urls(text: str) -> Iterator[str]:
-    """Passwords of `scheme://user:password@host`."""
+    """Passwords of `scheme://user:password@host`; one that is the user's name is there to be guessed."""
     for match in _USER_IN_URL.finditer(text):
-        if not is_placeholder(match[1]) and not is_default(match[1]):
-            yield match[1]
+        user, password = match.groups()
+        if user != password and not is_placeholder(password) and not is_default(password):
+            yield password

@@ -16,8 +16,10 @@ from jenkins_scan.local.secret_names import (
     passwords_in_connections,
     passwords_in_urls,
 )
+from jenkins_scan.local.shell import command_with
 from jenkins_scan.local.tokens import Allowance, tokens_in_line
 from jenkins_scan.plain_text import one_line
+from jenkins_scan.redaction import MASK
 
 _LONGEST_NAME: Final = 80
 _MOST: Final = 100
@@ -35,10 +37,23 @@ class Secret:
     line: Line | None
     """None: it is in the config alone."""
     name: str = ""
+    """Of the variable or the argument that holds it."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, without it, but for a command, in which it is still to be hidden."""
+        if self.line is None:
+            return f"ENV {self.name}={MASK}"
+        if not self.name:
+            return self.line.around(command_with(self.line.text, self.value))
+        given = f"{self.name}={MASK}"
+        return f"RUN |{given}|" if self.line.instruction == "RUN" else f"{self.line.instruction} {given}"
 
 
-def secrets_of(variables: Sequence[tuple[str, str]], lines: Sequence[Line], windows: Allowance) -> list[Secret]:
-    """All secrets; a variable's value that stands in the history, too, is reported with its line there."""
+def secrets_of(
+    variables: Sequence[tuple[str, str]], lines: Sequence[Line], windows: Allowance
+) -> tuple[list[Secret], bool]:
+    """The secrets, and whether there may be more; a variable's value is reported with its line in the history."""
     found: dict[tuple[str, str, str], Secret] = {}
     secrets = 0
     for secret in _all(variables, lines, windows):
@@ -49,8 +64,8 @@ def secrets_of(variables: Sequence[tuple[str, str]], lines: Sequence[Line], wind
         if secret.check is not checks.DEFAULT_PASSWORD:
             secrets += 1
         if secrets >= _MOST or len(found) >= _MOST_IN_ALL:
-            break
-    return list(found.values())
+            return list(found.values()), True
+    return list(found.values()), windows.left < 0
 
 
 def _all(variables: Sequence[tuple[str, str]], lines: Sequence[Line], windows: Allowance) -> Iterator[Secret]:
@@ -98,13 +113,18 @@ def _named(  # noqa: PLR0913, PLR0917  what a secret consists of
     types |= dict(zip(["a password in a connection string"], passwords_in_connections(value), strict=False))
     if holds_private_key(value):
         types["a private key"] = value
+    for what, found in secrets_in_command(value):
+        plain = unquoted(found)
+        if not is_placeholder(plain) and not is_default(plain) and plain not in types.values():
+            types[what] = plain
     for kind, found in types.items():
         yield Secret(check, f"{where} {shown} holds a secret ({kind})", found, line, name)
 
 
 def _of_command(line: Line, windows: Allowance) -> Iterator[Secret]:
     check = checks.SECRET_IN_HISTORY if line.number is not None else checks.SECRET_IN_CONFIG
-    where = "A command of the build" if line.number is not None else f"The image's {line.instruction}"
+    said = line.number is not None and line.instruction not in ("COMMENT", "AUTHOR")
+    where = "A command of the build" if said else f"The image's {line.instruction}"
     seen: set[str] = set()
     found = [
         *secrets_in_command(line.text),

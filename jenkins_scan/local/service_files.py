@@ -7,7 +7,15 @@ Terraform (CLI configuration, state), kubectl and K3s, docker, and podman (conta
 from typing import Final
 
 from jenkins_scan.local import checks
-from jenkins_scan.local.credential_contents import CredentialFile, anything, json_secret, json_text, setting, value
+from jenkins_scan.local.credential_contents import (
+    CredentialFile,
+    anything,
+    json_secret,
+    json_text,
+    setting,
+    settings,
+    value,
+)
 
 _AUTHS: Final = json_text(b"auth", b"identitytoken", b"registrytoken", b"password")
 _KUBECONFIG: Final = value(rb'"?(?:client-key-data|client-key|token|password)"?[ \t]*:[ \t]*"?([^\s"]+)')
@@ -17,6 +25,8 @@ _GOOGLE: Final = "Google Cloud credentials"
 _ALIBABA: Final = "Alibaba Cloud credentials"
 _REGISTRY: Final = "Registry credentials"
 
+VARIABLES: Final = CredentialFile(checks.CLOUD_CREDENTIALS, "Secrets in Terraform's variables", settings)
+"""Files that end in `.tfvars`."""
 KUBECONFIG: Final = CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG)
 """A file of any name that tells that it is one."""
 
@@ -76,7 +86,10 @@ BY_NAME: Final[dict[bytes, tuple[CredentialFile, ...]]] = {
     b"terraform.rc": (_TERRAFORM,),
     b"terraform.tfstate": (_STATE,),
     b"terraform.tfstate.backup": (_STATE,),
-    b"config": (CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG, b".kube"),),
+    b"config": (
+        CredentialFile(checks.KUBECONFIG, "A kubeconfig with credentials", _KUBECONFIG, b".kube"),
+        CredentialFile(checks.CLOUD_CREDENTIALS, "AWS credentials", setting(b"aws_secret_access_key"), b".aws"),
+    ),
     b"k3s.yaml": (KUBECONFIG,),
 }
 """By a file's name in lower case."""

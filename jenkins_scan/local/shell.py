@@ -23,24 +23,30 @@ _CHMOD_OPTION: Final = re.compile(r"--chmod=(0?[2-7][0-7]{3}|[ugoa,]*[+=]\w*s\w*
 _MOST_NAMES: Final = 5
 
 
-def pipes_download_to_shell(text: str) -> bool:
-    """Whether something that was just downloaded is run unseen."""
+def command_with(text: str, words: str) -> str:
+    """The first command of the line that these words stand in; the line itself where they are more than one."""
+    return next((command for command in _COMMANDS.split(text) if words in command), text)
+
+
+def download_to_shell(text: str) -> str | None:
+    """The command that runs what was just downloaded unseen."""
     if not any(program in text for program in _DOWNLOADS):
-        return False
+        return None
     for command in filter(str.strip, _COMMANDS.split(text)):
         stages = [_program(_words(stage)) for stage in command.split("|")]
         first = next((number for number, stage in enumerate(stages) if stage in _DOWNLOADS), None)
         if first is not None and not _SHELLS.isdisjoint(stages[first + 1 :]):
-            return True
-    return _SUBSTITUTED.search(text) is not None
+            return command
+    substituted = _SUBSTITUTED.search(text)
+    return None if substituted is None else command_with(text, substituted[0])
 
 
-def sets_owner_bits(text: str) -> bool:
-    """Whether a chmod sets the setuid or setgid bit."""
-    for words in _commands(text) if "chmod" in text else ():
+def owner_bits(text: str) -> str | None:
+    """The chmod that sets the setuid or setgid bit."""
+    for command, words in _commands(text) if "chmod" in text else ():
         if _program(words) == "chmod" and any(_has_owner_bit(word) for word in _behind_program(words)):
-            return True
-    return False
+            return command
+    return None
 
 
 def copies_with_owner_bits(text: str) -> bool:
@@ -49,13 +55,15 @@ def copies_with_owner_bits(text: str) -> bool:
     return option is not None and _has_owner_bit(option[1])
 
 
-def unpinned(text: str) -> list[str]:
-    """What is installed without a version, such as `apt-get: curl`."""
+def unpinned(text: str) -> tuple[list[str], str]:
+    """What is installed without a version, such as `apt-get: curl`, and the first command that does it."""
     found: dict[str, list[str]] = {}
-    for words in _commands(text) if any(program in text for program in _INSTALLERS) else ():
+    first = ""
+    for command, words in _commands(text) if any(program in text for program in _INSTALLERS) else ():
         for tool, name in _unpinned(words):
             found.setdefault(tool, []).append(name)
-    return [f"{tool}: {_listed(names)}" for tool, names in found.items()]
+            first = first or command
+    return [f"{tool}: {_listed(names)}" for tool, names in found.items()], first
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -63,10 +71,10 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
-def _commands(text: str) -> Iterator[list[str]]:
+def _commands(text: str) -> Iterator[tuple[str, list[str]]]:
     for command in _COMMANDS.split(text):
         for stage in filter(str.strip, command.split("|")):
-            yield _words(stage)
+            yield command, _words(stage)
 
 
 def _words(command: str) -> list[str]:

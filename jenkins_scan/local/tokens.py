@@ -1,4 +1,4 @@
-"""Access tokens in text, found by the patterns of detect-secrets: the one place that imports it.
+"""Access tokens in text, found by the patterns of detect-secrets and a few more of its kind.
 
 Its patterns are run on short windows alone, around words without which they cannot match. So a text takes the time of
 a plain search, and no hostile one takes the quadratic time that some of the patterns would need for it.
@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
+OWN: Final = "jenkins_scan.local.more_detectors"
 _BEFORE, _AFTER = 96, 512
 """Bytes of a window before and behind its word: the longest token that is looked for fits in."""
 _STEP: Final = 400
@@ -49,6 +50,12 @@ _PATTERNS: Final = (
     _Pattern("twilio", "TwilioKeyDetector", ()),
     _Pattern("discord", "DiscordBotTokenDetector", ()),
     _Pattern("telegram_token", "TelegramBotTokenDetector", ()),
+    _Pattern(OWN, "AlibabaCloudKeyDetector", (b"LTAI",)),
+    _Pattern(OWN, "FineGrainedGitHubTokenDetector", (b"github_pat_",)),
+    _Pattern(OWN, "NpmAccessTokenDetector", (b"npm_",)),
+    _Pattern(OWN, "HuggingFaceTokenDetector", (b"hf_",)),
+    _Pattern(OWN, "GoogleApiKeyDetector", (b"AIza",)),
+    _Pattern(OWN, "AnthropicKeyDetector", (b"sk-ant-",)),
 )
 """Detectors whose finds are seldom wrong. Those that go by names or by randomness alone are not among them."""
 
@@ -130,4 +137,5 @@ def _search(pattern: _Pattern, window: bytes) -> Iterator[Token]:
 
 @cache
 def _detector(pattern: _Pattern) -> Any:
-    return getattr(import_module(f"detect_secrets.plugins.{pattern.module}"), pattern.plugin)()
+    module = pattern.module if pattern.module == OWN else f"detect_secrets.plugins.{pattern.module}"
+    return getattr(import_module(module), pattern.plugin)()

@@ -80,7 +80,7 @@ HOMES = {
     "requests": ("images/engine/connection.py", "images/engine/faults.py"),
     "urllib3": ("images/engine/connection.py", "images/engine/faults.py"),
     "paramiko": (),
-    "detect_secrets": ("local/tokens.py",),
+    "detect_secrets": ("local/tokens.py", "local/more_detectors.py"),
     "zstandard": ("images/archive/compression.py",),
     "httpx": ("security_center/", "sandbox/transport.py", "images/registry/", "jenkins/exchange.py"),
     "tenacity": ("security_center/",),

@@ -151,7 +151,7 @@ def test_docker_push_goes_through_the_check(client, registry, run, tmp_path):
     for words in ("push -q", "push", "image push"):
         stopped = push(bad, words)
         assert (stopped.returncode, "FAIL policy: " in stopped.stderr) == (10, True)
-    for words in (f"push {bad}", "push -a", "image push --all-tags"):
+    for words in (f"push {bad}", "push -a", "push -qa", "image push --all-tags=true"):
         refused = push("-q" if bad in words else bad.removesuffix(":1"), words)
         assert (refused.returncode, "CHECKED" in refused.stderr) == (2, False)
     with pytest.raises(LookupError):

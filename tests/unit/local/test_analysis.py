@@ -400,7 +400,7 @@ def test_known_files_have_a_bound_in_all_and_it_is_said():
     found = analysis_of(files, bounds=Bounds(Search(most_known_bytes=70)))
     assert (len(found.findings), found.notes) == (
         3,
-        ("2 files with names of credentials were not looked into: there are too many.",),
+        ("Files with names of credentials that were not looked into, being too many: 2.",),
     )
 
 

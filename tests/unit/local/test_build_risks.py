@@ -68,17 +68,17 @@ IN_HISTORY = "local/secret-in-history"
     [
         (f"ENV API_KEY={SECRET}", IN_ENV, "ENV API_KEY=****"),
         (f"{CLASSIC} ENV DB_PASSWORD={SECRET}", IN_ENV, "ENV DB_PASSWORD=****"),
-        (f'ENV A=b MY_SECRET="{SECRET} and more" C=d', IN_ENV, "ENV A=b MY_SECRET=**** C=d"),
-        (f"{CLASSIC} ENV GITHUB_TOKEN {SECRET}", IN_ENV, "ENV GITHUB_TOKEN ****"),
-        (f"ENV URL=postgres://me:{SECRET}@db/x", IN_ENV, "ENV URL=postgres://****@db/x"),
+        (f'ENV A=b MY_SECRET="{SECRET} and more" C=d', IN_ENV, "ENV MY_SECRET=****"),
+        (f"{CLASSIC} ENV GITHUB_TOKEN {SECRET}", IN_ENV, "ENV GITHUB_TOKEN=****"),
+        (f"ENV URL=postgres://me:{SECRET}@db/x", IN_ENV, "ENV URL=****"),
         ("ENV HARMLESS=ghp_" + "a1B2c3D4e5F6" * 3, IN_ENV, "ENV HARMLESS=****"),
         (f"ARG NPM_TOKEN={SECRET}", IN_ARG, "ARG NPM_TOKEN=****"),
         (f"{CLASSIC} ARG NPM_TOKEN={SECRET}", IN_ARG, "ARG NPM_TOKEN=****"),
-        (f"|1 TOKEN={SECRET} /bin/sh -c make", IN_ARG, "RUN |TOKEN=****| make"),
-        (f"RUN |2 A=b c TOKEN={SECRET} /bin/sh -c make # buildkit", IN_ARG, "RUN |A=b c TOKEN=****| make"),
-        (f"RUN |1 TOKEN={SECRET} x=y /bin/bash -o pipefail -c make # buildkit", IN_ARG, "RUN |TOKEN=****| make"),
+        (f"|1 TOKEN={SECRET} /bin/sh -c make", IN_ARG, "RUN |TOKEN=****|"),
+        (f"RUN |2 A=b c TOKEN={SECRET} /bin/sh -c make # buildkit", IN_ARG, "RUN |TOKEN=****|"),
+        (f"RUN |1 TOKEN={SECRET} x=y /bin/bash -o pipefail -c make # buildkit", IN_ARG, "RUN |TOKEN=****|"),
         (f"|1 TOKEN={SECRET}", IN_ARG, "RUN |TOKEN=****|"),
-        (f"/bin/sh -c export APP_SECRET={SECRET} && make", IN_HISTORY, "RUN export APP_SECRET=**** && make"),
+        (f"/bin/sh -c export APP_SECRET={SECRET} && make", IN_HISTORY, "RUN export APP_SECRET=**** …"),
         (f"RUN /bin/sh -c login --password {SECRET} x", IN_HISTORY, "RUN login --password **** x"),
         (f"RUN /bin/sh -c login --api-key='{SECRET}'", IN_HISTORY, "RUN login --api-key='****'"),
         (
@@ -112,8 +112,8 @@ IN_HISTORY = "local/secret-in-history"
         ),
         (f"RUN printf '{KEY}' > /k", IN_HISTORY, "RUN printf '****"),
         (f"ENV HARMLESS={base64.b64encode(KEY.encode()).decode()}", IN_ENV, "ENV HARMLESS=****"),
-        (f"ENV CONN=Server=db;Password={SECRET};X=1", IN_ENV, "ENV CONN=Server=db;Password=****;X=1"),
-        (f'CMD ["app" "--password" "{SECRET}"]', IN_HISTORY, 'CMD ["app" "--password" "****"]'),
+        (f"ENV CONN=Server=db;Password={SECRET};X=1", IN_ENV, "ENV CONN=****"),
+        (f'CMD ["app" "--password" "{SECRET}"]', IN_HISTORY, 'CMD ["app" "--password" ****]'),
     ],
 )
 def test_a_secret_is_found_and_not_shown(line, name, shown):
@@ -122,6 +122,115 @@ def test_a_secret_is_found_and_not_shown(line, name, shown):
     assert finding.severity is Severity.HIGH
     assert SECRET not in repr(finding)
     assert "MIIE" not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"docker login -u a --password-stdin r <<< {SECRET}",
+        f"cat <<< {SECRET} | docker login --password-stdin r",
+        f"SSHPASS={SECRET} sshpass -e ssh x",
+        f"chpasswd <<< 'root:{SECRET}'",
+        f"echo {SECRET} | passwd --stdin root",
+        f"echo -e '{SECRET}\\n{SECRET}' | passwd root",
+        f"mysql -e \"ALTER USER root IDENTIFIED BY '{SECRET}'\"",
+        f"psql -c \"ALTER USER me PASSWORD '{SECRET}'\"",
+        f"htpasswd -bc /etc/h me {SECRET}",
+        f"openssl pkcs12 -in x -passin pass:{SECRET}",
+        f"keytool -import -storepass {SECRET}",
+        f"vault login {SECRET}",
+        f"sqlcmd -U sa -P {SECRET} -Q x",
+        f"useradd -m -p {SECRET} me",
+        f"java -Ddb.password={SECRET} -jar x",
+        f"mvn -Dsonar.token={SECRET} verify",
+        f"composer config --global github-oauth.github.com {SECRET}",
+        f"poetry config http-basic.x me {SECRET}",
+        f"bundle config gems.example.com me:{SECRET}",
+        f"npm set //r/:_authToken {SECRET}",
+        f"printf 'aws_secret_access_key = {SECRET}' > x",
+        f"echo 'password: {SECRET}' > x.yml",
+        f"""python -c "password = '{SECRET}'" """,
+        f"""curl -d '{{"user":"me","password":"{SECRET}"}}' https://x""",
+        f"curl -H 'X-Vault-Token: {SECRET}' https://x",
+        f"curl 'https://x/y?token={SECRET}'",
+        f"tool --db-pass {SECRET}",
+    ],
+)
+def test_what_tools_take_a_secret_in_is_found_and_hidden_also_in_the_evidence_of_others(command):
+    findings = found(f"RUN {command} && curl https://x | sh", f"RUN curl https://x/{SECRET} | sh")
+    assert IN_HISTORY in {each.id for each in findings}
+    assert SECRET not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"jdbc:mysql://h/db?user=u&password={SECRET}",
+        f"redis://h?password={SECRET}",
+        f"-Xmx1g -Ddb.password={SECRET}",
+        f'{{"spring.datasource.password":"{SECRET}"}}',
+        f"--password {SECRET}",
+    ],
+)
+def test_a_secret_within_a_variable_of_a_harmless_name_is_found(value):
+    (finding,) = found(env=[f"HARMLESS={value}"])
+    assert (finding.id, finding.path) == (IN_ENV, "ENV HARMLESS=****")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN adduser --disabled-password --gecos '' --uid 10001 me",
+        "RUN adduser --disabled-password me",
+        "RUN psql --no-password -c x && createuser --no-password --createdb me && mysql --skip-password -e x",
+        "RUN wget --ask-password https://x",
+        "RUN usermod --password '!' root && useradd -p '*' me",
+        "RUN app --token=@/run/secrets/t",
+        "RUN apk add --no-cache libsecret-dev=0.21.4-r0",
+        "RUN apt-get install -y passwd=1:4.13+dfsg1-1 base-passwd=3.6.1",
+        "RUN pip install jwt-token==1.0",
+        'RUN echo "//registry.npmjs.org/:_authToken=\\${NPM_TOKEN}" > .npmrc',
+        'RUN sed -ri "s/^password=.*$/password=$P/" x',
+        'RUN git config --global url."https://${T}:x-oauth-basic@github.com/".insteadOf https://github.com/',
+        """RUN python -c 'import os; password=os.environ["PASSWORD"]'""",
+        "RUN kubectl config set-credentials me --token=$T",
+        "ADD --checksum=sha256:24 https://x/y.tar.gz?token=abc /x",
+        "RUN keytool -importcert -storepass changeit -keypass changeit",
+        "RUN echo 'Enter the password: ' && read password",
+        "RUN mysql -p$X -e x",
+        "ENV SECRET_KEY=dummy-key-for-build",
+        "ENV SECRET_KEY=not-a-secret",
+        "ARG NPM_TOKEN=notoken",
+        "ENV DATABASE_URL=postgresql://build:build@localhost/build",
+        "ENV REDIS_URL=redis://default:redis@x",
+        "ENV JAVA_OPTS=-Xmx1g",
+    ],
+)
+def test_ordinary_lines_hold_no_secret(line):
+    assert {each.id for each in found(line)} <= {"local/unpinned-install"}
+
+
+def test_a_token_in_the_address_of_a_repository_is_found():
+    (finding,) = found(f"RUN git clone https://{SECRET}{SECRET}@github.com/x")
+    assert (finding.id, finding.path) == (IN_HISTORY, "RUN git clone https://****@github.com/x")
+
+
+def test_evidence_is_the_one_command_and_not_what_stands_beside_it():
+    (finding,) = found("RUN odd-tool x9Y8z7W6v5 && curl https://x | sh && other-tool u4T3s2")
+    assert finding.path == "RUN … curl https://x | sh …"
+
+
+def test_more_secrets_than_are_listed_are_noted():
+    analysis = analysis_of(history=[f"RUN TOKEN{number}=v{number}alue9 make" for number in range(101)])
+    assert (
+        "Secrets were not looked for to the end of the build's steps and settings: there are too many."
+        in analysis.notes
+    )
+
+
+def test_what_stands_behind_a_root_user_is_not_shown():
+    (finding,) = found(settings=USUAL | {"User": f"root:{SECRET}"})
+    assert finding.title == "Containers run as root: USER root"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +289,7 @@ def test_a_secret_is_reported_once_with_its_line_and_hidden_in_all_others():
 
 def test_a_value_that_the_classic_builder_wrote_without_quotes_is_hidden_whole():
     (finding,) = found(f"{CLASSIC} ENV MY_PASSWORD=two words B=c", env=["MY_PASSWORD=two words", "B=c"])
-    assert finding.path == "ENV MY_PASSWORD=**** B=c"
+    assert finding.path == "ENV MY_PASSWORD=****"
 
 
 def test_a_variable_that_the_line_writes_in_another_way_is_reported_once_and_hidden_in_both():
@@ -190,7 +299,7 @@ def test_a_variable_that_the_line_writes_in_another_way_is_reported_once_and_hid
 
 def test_a_short_secret_is_hidden_where_it_stands():
     (finding,) = found("ENV MY_PAT=ab9 OTHER=cab9d")
-    assert finding.path == "ENV MY_PAT=**** OTHER=cab9d"
+    assert finding.path == "ENV MY_PAT=****"
 
 
 @pytest.mark.parametrize("value", ["changeme", "changeit", "password", "Admin123", "guest", '"secret"'])
@@ -361,8 +470,8 @@ def test_all_lines_together_have_a_bound_and_it_is_said():
 
 
 def test_evidence_is_one_line_without_control_characters():
-    (finding,) = found("RUN chmod 4755 /x &&\n\x1b[31m echo \u202e done")
-    assert finding.path == "RUN chmod 4755 /x && echo done"
+    (finding,) = found("RUN echo \x1b[31m x && chmod 4755 /x\u202e &&\n\x1b[31m echo done")
+    assert finding.path == "RUN … chmod 4755 /x …"
 
 
 def test_secrets_have_a_bound():

@@ -143,9 +143,7 @@ def test_a_note_counts_known_files_that_were_looked_into_at_their_beginning_alon
     login = b"machine git.example.com login me password geheim9\n"
     found = analysis_of({"a/.netrc": login + b" " * LARGEST, "b/.NETRC": b" " * LARGEST + login, "c/x": b" " * LARGEST})
     assert [finding.path for finding in found.findings] == ["/a/.netrc"]
-    assert found.notes == (
-        "2 files above 1 MiB whose names are those of credentials were looked into only at their beginning.",
-    )
+    assert found.notes == ("Files with names of credentials that were looked into only at their beginning: 2.",)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
@@ -391,7 +389,7 @@ def test_notes_tell_what_was_not_looked_at():
     found = analysis_of(files, bounds=Bounds(Search(most_texts=1), hits=2))
     assert found.notes == (
         "Tokens were not looked for in all text files and names: there are too many.",
-        "1 more files that should not be there are not listed.",
+        "Files that should not be there and that are not listed, being too many: 1.",
     )
 
 
@@ -408,3 +406,51 @@ def test_notes_tell_what_was_not_looked_at():
 def test_a_kubeconfig_is_known_by_its_name_and_source_code_is_none(name, found):
     content = b"apiVersion: v1\nusers:\n- name: a\n  user:\n    token: abcdefghijklmnop\n"
     assert ("local/kubeconfig" in {finding.id for finding in analysis_of({name: content}).findings}) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "check"),
+    [
+        ("root/.config/git/credentials", b"https://me:Zq7hV9xKp2@github.com\n", "login-credentials"),
+        ("etc/mysql/my.cnf", b"[client]\npassword = Zq7hV9xKp2\n", "login-credentials"),
+        ("app/config/database.yml", b"production:\n  password: Zq7hV9xKp2\n", "login-credentials"),
+        ("app/appsettings.Production.json", b'{"Db": {"Password": "Zq7hV9xKp2"}}', "login-credentials"),
+        ("app/appsettings.json", b'{"C": {"Default": "Server=h;Password=Zq7hV9xKp2;"}}', "login-credentials"),
+        ("root/.aws/config", b"[default]\naws_secret_access_key = Zq7hV9xKp2\n", "cloud-credentials"),
+        ("infra/prod.tfvars", b'db_password = "Zq7hV9xKp2"\n', "cloud-credentials"),
+        ("usr/share/maven/conf/settings.xml", b"<password>Zq7hV9xKp2</password>", "package-credentials"),
+        ("app/NuGet.config", b"<add key='ClearTextPassword' value='Zq7hV9xKp2' />", "package-credentials"),
+        ("app/a.txt", b"id: LTAI5tZq7hV9xKp2mW4tBn3c\n", "token"),
+        ("app/b.txt", b"github_pat_" + b"A1b2C3d4E5" * 2 + b"F6_" + b"Z9" * 29 + b"Z\n", "token"),
+        ("app/c.txt", b"npm_" + b"a1B2c3" * 6 + b"\n", "token"),
+        ("app/d.txt", b"hf_" + b"aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH" + b"\n", "token"),
+        ("app/e.txt", b"AIzaSy" + b"A1b2C3d4E5f" * 3 + b"\n", "token"),
+        ("app/f.txt", b"sk-ant-api03-" + b"Ab1_" * 20 + b"\n", "token"),
+    ],
+)
+def test_more_places_and_tokens_are_found(path, content, check):
+    assert ids(analysis_of({path: content})) == [check]
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("app/.env.test", b"DB_PASSWORD=test\nMAIL_PASSWORD=secret\nAPI_KEY=changeme\n"),
+        ("doc/key.md", b"-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n"),
+        ("app/appsettings.json", b'{"Db": {"Password": "${DB_PASSWORD}"}, "C": "Server=h;Trusted_Connection=True"}'),
+    ],
+)
+def test_what_only_shows_the_form_is_left_alone(path, content):
+    assert ids(analysis_of({path: content})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("d/password=Pw-qqqq-zz99/id_rsa", "/d/password=****/id_rsa"),
+        ("u/https:/me:Pw-qqqq-zz99@h/id_rsa", "/u/https:/me:****@h/id_rsa"),
+    ],
+)
+def test_what_a_path_tells_of_a_password_is_not_shown(path, shown):
+    (finding,) = analysis_of({path: KEY}).findings
+    assert finding.path == shown
