@@ -278,6 +278,7 @@ def test_the_result_of_a_scan_is_no_baseline_of_a_check(cli, put):
 
 def test_one_path_in_two_layers_is_two_findings_that_are_told_apart(cli, put, tmp_path):
     line = "RUN apt-get update && curl https://example.com/../x | sh"
+    shown = "RUN … curl https://example.com/../x | sh"
     run = cli("check", put({"id_rsa": KEY}, {"id_rsa": KEY + b"\n"}, history=[line]), "--report-dir", "out")
     assert run.code == 10
     sarif = json.loads((tmp_path / "out" / "report.sarif").read_text())["runs"][0]["results"]
@@ -286,7 +287,7 @@ def test_one_path_in_two_layers_is_two_findings_that_are_told_apart(cli, put, tm
     assert {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in keys} == {"id_rsa"}
     (piped,) = (each for each in sarif if each["ruleId"] == "local/piped-to-shell")
     assert piped["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "docker-archive%3A/app.tar"
-    assert line in piped["message"]["text"]
+    assert shown in piped["message"]["text"]
     issues = json.loads((tmp_path / "out" / "issues.json").read_text())["issues"]
     assert {each["fileName"] for each in issues if each["type"] == "local/piped-to-shell"} == {
         "docker-archive://app.tar"
