@@ -131,7 +131,7 @@ BROKEN: Mapping[Fault, httpx.HTTPError] = {
 SLOW = {Fault.TIMEOUT_BEFORE: 10.0, Fault.TIMEOUT_AFTER: 10.0}
 """Seconds that pass meanwhile."""
 PAGES = {Fault.GATEWAY_BEFORE: 502, Fault.GATEWAY_AFTER: 504, Fault.UNREADABLE_BEFORE: 200}
-CERTAIN = frozenset({Fault.REFUSED, Fault.UNAVAILABLE, Fault.THROTTLED, Fault.TOO_MANY})
+CERTAIN = frozenset({None, Fault.REFUSED, Fault.UNAVAILABLE, Fault.THROTTLED, Fault.TOO_MANY})
 """After these whoever sent a create knows that it has not run."""
 Plan = Mapping[tuple[str, int], Fault]
 """What the nth request (from 0) that concerns an image meets, by its label; empty: those of no image."""
@@ -149,6 +149,9 @@ IMAGES: Mapping[str, ResolvedImage] = {
     "two": _image("two", "2"),
     "three": _image("three", "3"),
     "bad": _image("bad", "4"),
+    "four": _image("four", "6"),
+    "five": _image("five", "7"),
+    "six": _image("six", "8"),
     "unpushed": _image("unpushed", "5", pushed=False),
 }
 BAD = "bad"
@@ -201,7 +204,7 @@ class FaultyWire(httpx.BaseTransport):
         self._ended = threading.Event()
         self.aborted = False
         self.in_doubt: Counter[str] = Counter()
-        """How many creates were sent for an image whose fate nobody knows, by its label."""
+        """How many creates were sent for an image since one of them may have run, by its label."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         label, operation = self._world.label_of(request), request.headers["x-acs-action"]
@@ -209,10 +212,10 @@ class FaultyWire(httpx.BaseTransport):
         self._asked[label] += 1
         if not self._is_open:
             raise httpx.ConnectError("the run is over", request=request)
+        if "Create" in operation and (self.in_doubt[label] or fault not in CERTAIN):
+            self.in_doubt[label] += 1
         if fault is None or (fault in WRONG and operation not in STATUS):
             return self._given(operation, self._sandbox.handle_request(request))
-        if "Create" in operation and fault not in CERTAIN:
-            self.in_doubt[label] += 1
         if fault in ABORTS:
             self._abort(late=fault is Fault.ABORT_LATE)
         answer = self._sandbox.handle_request(request) if fault in EFFECTIVE else None

@@ -6,6 +6,8 @@ there are; what the run said and wrote has to account for every one of them.
 
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,16 +19,23 @@ from jenkins_scan.errors import FateUnknown
 from jenkins_scan.security_center.client import SecurityCenterClient
 from tests.faults.task_world import ABORTS, BAD, IMAGES, IN_REGISTRY, Fault, Plan, Ran, World, digest_of
 
+SLOW = frozenset({Fault.ABORT_LATE})
+"""More than a second of real time."""
+Mets = tuple[list[Fault | None], ...]
 ENDS = frozenset({0, 10, 12, 15, 16, 17, 143})
 EXAMPLES, STEPS = 60, 8
 MORE_EXAMPLES, MORE_STEPS = 500, 14
 
 
-PLANS: st.SearchStrategy[Plan] = st.dictionaries(
-    st.tuples(st.sampled_from(["", *IMAGES]), st.integers(0, 5)), st.sampled_from(Fault), max_size=5
-)
-"""What the requests of a run meet. The first one of an image is its create, in a resume the first look."""
-IMAGE_LISTS = st.lists(st.sampled_from([*IMAGES]), min_size=1, max_size=3)
+METS = st.lists(st.none() | st.sampled_from(Fault), max_size=5)
+PLANS = st.tuples(METS, METS, METS, METS)
+"""What the requests meet, one after another: those of no image, and those of each of the images of a run.
+
+The first one of an image is its create, in a resume the first look.
+"""
+PICKS = st.lists(st.integers(0, len(IMAGES) - 1), min_size=1, max_size=3)
+PASSES = st.sampled_from([0.0, 0.3, 1.0, 30.0, 3600.0])
+"""Seconds before a run."""
 
 
 def broken(world: World, ran: Ran, *, resumed: bool = False, in_registry: bool = False) -> list[str]:
@@ -91,23 +100,24 @@ class Tasks(RuleBasedStateMachine):
         self.in_doubt: set[str] = set()
         """Images of which a task may exist: nobody scans them again before they have looked."""
 
-    @initialize(quota_left=st.sampled_from([50, 50, 3, 1]))
+    @initialize(quota_left=st.sampled_from([50, 50, 50, 3]))
     def account(self, quota_left: int) -> None:
         self.world = self.world_class(Path(self.place.name), quota_left=quota_left)
 
     # What is drawn depends on no run: threads and signals may make two of them differ.
-    @rule(
-        labels=IMAGE_LISTS, plan=PLANS, gate=st.booleans(), in_registry=st.integers(0, 2).map(lambda drawn: drawn == 2)
-    )
-    def scan(self, labels: list[str], plan: Plan, gate: bool, in_registry: bool) -> None:
-        labels = [label for label in labels if label not in self.in_doubt]
-        if in_registry:
-            labels = [label for label in dict.fromkeys(labels) if label in IN_REGISTRY]
-        if not labels:
+    @rule(picks=PICKS, mets=PLANS, gate=st.booleans(), in_registry=st.integers(0, 2), later=PASSES)
+    def scan(self, picks: list[int], mets: Mets, gate: bool, in_registry: int, later: float) -> None:
+        kinds = IN_REGISTRY if in_registry == 2 else tuple(IMAGES)
+        free = [label for label in kinds if label not in self.in_doubt]
+        if not free:
             return
-        run = self.world.scan_registry if in_registry else self.world.scan
-        ran = run(labels, self.allowed(plan), gate=gate)
-        assert broken(self.world, ran, in_registry=in_registry) == []
+        labels = [free[pick % len(free)] for pick in picks]
+        if kinds is IN_REGISTRY:
+            labels = list(dict.fromkeys(labels))
+        self.world.clock.advance(later)
+        run = self.world.scan_registry if kinds is IN_REGISTRY else self.world.scan
+        ran = run(labels, self.plan(labels, mets), gate=gate)
+        assert broken(self.world, ran, in_registry=kinds is IN_REGISTRY) == []
         self.files.append(ran)
         self.in_doubt |= {
             label
@@ -115,16 +125,22 @@ class Tasks(RuleBasedStateMachine):
             if any(entry["task"] and entry["task"]["id"] is None for entry in rows_of(ran, label))
         }
 
-    def allowed(self, plan: Plan) -> Plan:
-        return (
-            plan if self.takes_seconds else {at: fault for at, fault in plan.items() if fault is not Fault.ABORT_LATE}
-        )
+    def plan(self, labels: Sequence[str], mets: Mets) -> Plan:
+        planned = {
+            (label, place): fault
+            for label, faults in zip(["", *dict.fromkeys(labels)], mets, strict=False)
+            for place, fault in enumerate(faults)
+            if fault is not None
+        }
+        return planned if self.takes_seconds else {at: fault for at, fault in planned.items() if fault not in SLOW}
 
     @precondition(lambda self: self.files)
-    @rule(which=st.integers(0, 20), plan=PLANS, elsewhere=st.booleans())
-    def wait(self, which: int, plan: Plan, elsewhere: bool) -> None:
+    @rule(which=st.integers(0, 20), mets=PLANS, elsewhere=st.booleans(), later=PASSES)
+    def wait(self, which: int, mets: Mets, elsewhere: bool, later: float) -> None:
         earlier = self.files[which % len(self.files)]
-        ran = self.world.wait(earlier.file, earlier.labels, self.allowed(plan), elsewhere=elsewhere)
+        self.world.clock.advance(later)
+        plan = self.plan(earlier.labels, mets)
+        ran = self.world.wait(earlier.file, earlier.labels, plan, elsewhere=elsewhere)
         assert broken(self.world, ran, resumed=True) == []
         for key in ("id", "opened_at"):
             kept = [entry["task"] and entry["task"][key] for entry in ran.result["images"]]
@@ -132,10 +148,6 @@ class Tasks(RuleBasedStateMachine):
         if not elsewhere:
             self.files.remove(earlier)
         self.files.append(ran)
-
-    @rule(seconds=st.sampled_from([0.3, 1.0, 30.0, 3600.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.clock.advance(seconds)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -212,6 +224,14 @@ class Forgetting(SecurityCenterClient):
             raise unknown.__cause__.error from None
 
 
+class Dropping(SecurityCenterClient):
+    """A client that drops the id of a task and tells another one."""
+
+    def create_jenkins_image_scan_task(self, request, **more):
+        answer = super().create_jenkins_image_scan_task(request, **more)
+        return replace(answer, value=replace(answer.value, task_id="f" * 32))
+
+
 class Silent(SecurityCenterClient):
     """A client that does not tell when a create is on its way, so that an abort knows nothing of it."""
 
@@ -219,16 +239,22 @@ class Silent(SecurityCenterClient):
         return super().create_jenkins_image_scan_task(request, deadline=deadline, on_the_way=lambda _: None)
 
 
+def with_client(wrong: type[SecurityCenterClient]) -> type[World]:
+    return type("WrongWorld", (World,), {"client": wrong})
+
+
 @pytest.mark.parametrize(
     ("wrong", "found"),
-    [(Repeating, "may have run|tasks were opened"), (Forgetting, "is lost"), (Silent, "is lost")],
+    [(Repeating, "may have run|tasks were opened"), (Forgetting, "is lost"), (Dropping, "is lost")],
 )
 def test_the_model_finds_a_client_that_repeats_or_forgets(wrong, found):
-    class WrongWorld(World):
-        client = wrong
-
-    class WrongTasks(Tasks):
-        world_class = WrongWorld
-
+    tasks = type("WrongTasks", (Tasks,), {"world_class": with_client(wrong)})
     with pytest.raises(AssertionError, match=found):
-        search(WrongTasks, 300, STEPS, phases=[Phase.generate], database=None, derandomize=True)
+        search(tasks, 200, STEPS, phases=[Phase.generate], database=None, derandomize=True)
+
+
+def test_a_create_that_nobody_told_of_is_found_after_an_abort(tmp_path):
+    world = with_client(Silent)(tmp_path)
+    ran = world.scan(["one"], {("one", 0): Fault.ABORT_LATE}, gate=False)
+    assert [problem for problem in broken(world, ran) if "is lost" in problem] != []
+    world.state.close()
