@@ -11,13 +11,14 @@ LOCKER := .venv-lock/bin/uv
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 BENCH_ARGS ?=
+FUZZ_SECONDS ?= 600
 
 # Compiled modules are kept: without them each of the many processes of a test run compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test coverage lint integration faults faults-part bench check-docs golden lock clean
+.PHONY: help venv demo test coverage lint integration faults faults-part fuzz bench check-docs golden lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ faults-part: $(DEVELOPMENT)  ## the part of the bed that takes a few minutes, co
 	rm -rf build/faults
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow" tests/faults
 	$(BIN)/python scripts/reliability.py
+
+fuzz: $(DEVELOPMENT)  ## hostile input with fresh seeds, for FUZZ_SECONDS (600)
+	$(BIN)/python scripts/fuzz.py --seconds $(FUZZ_SECONDS)
 
 bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)

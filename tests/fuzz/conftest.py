@@ -1,5 +1,6 @@
 """The profile of `make fuzz`, and a bound on memory: hostile input must not take as much as it likes."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 hypothesis.settings.register_profile(
     "fuzz",
-    max_examples=200,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
     deadline=None,
     print_blob=True,
     database=None,

@@ -6,12 +6,45 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from jenkins_scan.errors import ScanError
+from jenkins_scan.plain_text import printable
+
 GONE = object()
 ODD = (
     st.sampled_from(
-        [None, True, False, 0, -1, 1.5, 10**400, 2**63, float("inf"), float("nan"), "", " ", "\0", "\ud800", "x" * 5000]
-        + ["sha256:", "sha256:" + "0" * 64, "SUCCESS", "FAIL", "null", "1", "-1", "9" * 400, "2026-01-01T00:00:00Z"]
-        + ["9999-12-31T23:59:59.999999999Z", [], {}, [[]], [None] * 500, {"": None}, {"a": {"a": {"a": {}}}}]
+        [
+            None,
+            True,
+            False,
+            0,
+            -1,
+            1.5,
+            10**400,
+            2**63,
+            float("inf"),
+            float("nan"),
+            "",
+            " ",
+            "\x00",
+            "�",
+            "x" * 5000,
+            "sha256:",
+            "sha256:" + "0" * 64,
+            "SUCCESS",
+            "FAIL",
+            "null",
+            "1",
+            "-1",
+            "9" * 400,
+            "2026-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999999Z",
+            [],
+            {},
+            [[]],
+            [None] * 500,
+            {"": None},
+            {"a": {"a": {"a": {}}}},
+        ]
     )
     | st.text(max_size=12)
     | st.integers()
@@ -57,6 +90,12 @@ def damaged(draw: st.DrawFn, value: Any, most: int = 3) -> Any:
         else:
             del holder[key]
     return value
+
+
+def require_shown(error: ScanError, *codes: int) -> None:
+    """Holds that an error has one of these exit codes, and that nothing in it can rewrite a console."""
+    assert error.exit_code in codes
+    assert printable(str(error)) == str(error)
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -19,7 +19,7 @@ from jenkins_scan.images.archive.path import ArchivePath
 from jenkins_scan.images.interface import ResolvedImage
 from jenkins_scan.local.analysis import Analysis, analyse
 from jenkins_scan.local.content import Wanted, content_of
-from tests.fuzz.mutations import changed_bytes, damaged
+from tests.fuzz.mutations import changed_bytes, damaged, require_shown
 from tests.support.docker_archives import PackedImage, archive, packed_image, tar_of
 from tests.support.local_images import KEY, USUAL, Parts, digest_of, member
 from tests.support.oci_layouts import COMPRESSIONS, OciImage, index, layout
@@ -72,8 +72,7 @@ def identified(path: Path, scheme: str) -> ResolvedImage | None:
     try:
         return kind(ArchivePath(path, scheme=scheme), typed="x").resolve()
     except (ImageError, UsageError) as refused:
-        assert refused.exit_code in (2, 13)
-        assert str(refused).isprintable()
+        require_shown(refused, 2, 13)
         return None
 
 
@@ -81,8 +80,7 @@ def looked_into(content) -> Analysis | None:
     try:
         return analyse(content)
     except ImageError as refused:
-        assert refused.exit_code == 13
-        assert str(refused).isprintable()
+        require_shown(refused, 13)
         return None
 
 
