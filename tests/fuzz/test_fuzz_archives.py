@@ -62,7 +62,7 @@ BOMBS = {
     "zeros in a tar": gzip.compress(tar_of({"a": bytes(48 * MIB)}), 6),
     "twice": gzip.compress(ZEROS),
     "zstd": zstandard.compress(bytes(64 * MIB)),
-    "many members": gzip.compress(b"".join(tarfile.TarInfo(f"f{n}").tobuf() for n in range(20_000)), 6),
+    "many members": gzip.compress(b"".join(tarfile.TarInfo(f"f{n}").tobuf() for n in range(5000)), 6),
     "a size that is not there": gzip.compress(OF_A_TIB.tobuf(tarfile.GNU_FORMAT)),
 }
 
@@ -153,8 +153,7 @@ def test_the_documents_of_a_layout_changed(data, kind):
     both(tar_of(layout(index(image.described(), change=change), change=change)), "oci-archive")
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
-@pytest.mark.parametrize("place", ["whole", "layer", "config", "manifest"])
+@given(bomb=st.sampled_from(list(BOMBS)), place=st.sampled_from(["whole", "layer", "config", "manifest"]))
 def test_a_bomb_anywhere(bomb, place):
     content = BOMBS[bomb]
     if place == "whole":

@@ -24,6 +24,7 @@ EVERY = {
     "images in registries": wire_registry.RegistryImagesReply,
 }
 """The model of each operation."""
+OPERATIONS = st.sampled_from(list(EVERY))
 BODIES = {
     **SAMPLES,
     CREATE: json.loads(created().body),
@@ -63,27 +64,23 @@ def test_the_recorded_body_is_understood(operation):
     assert ends(operation, 200, text_of(BODIES[operation])) is not None
 
 
-@pytest.mark.parametrize("operation", EVERY)
-@given(data=st.data(), status=STATUSES, envelope=ENVELOPE)
+@given(operation=OPERATIONS, data=st.data(), status=STATUSES, envelope=ENVELOPE)
 def test_the_recorded_body_with_parts_changed(operation, data, status, envelope):
     body = data.draw(damaged(BODIES[operation]))
     ends(operation, status, text_of({**body, **envelope} if isinstance(body, dict) else body))
 
 
-@pytest.mark.parametrize("operation", EVERY)
-@given(data=st.data(), status=STATUSES)
+@given(operation=OPERATIONS, data=st.data(), status=STATUSES)
 def test_the_recorded_body_with_bytes_changed(operation, data, status):
     ends(operation, status, data.draw(changed_bytes(text_of(BODIES[operation]))))
 
 
-@given(
-    operation=st.sampled_from(list(EVERY)), status=STATUSES, body=json_values().map(text_of) | st.binary(max_size=200)
-)
+@given(operation=OPERATIONS, status=STATUSES, body=json_values().map(text_of) | st.binary(max_size=200))
 def test_any_body(operation, status, body):
     ends(operation, status, body)
 
 
-@given(operation=st.sampled_from(list(EVERY)), depth=st.sampled_from([50, 199, 200, 201, 5000, 200_000]))
+@given(operation=OPERATIONS, depth=st.sampled_from([50, 199, 200, 201, 5000, 200_000]))
 def test_a_deep_body(operation, depth):
     for begin, end in ((b"[", b"]"), (b'{"Data":', b"}")):
         ends(operation, 200, begin * depth + b"1" + end * depth)
