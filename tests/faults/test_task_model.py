@@ -93,7 +93,6 @@ def forgotten(earlier: Ran, ran: Ran) -> list[str]:
         f"a resume has made {then} of {now}"
         for then, now in zip(before, after, strict=True)
         if any((then or {}).get(key) != (now or {}).get(key) for key in ("id", "opened_at"))
-        != [(now or {}).get(key) for key in ("id", "opened_at")]
     ]
 
 
