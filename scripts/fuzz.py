@@ -51,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
             if count is None:
                 return 1
             ran[target] += count
+            print(f"{target}: {count} examples with the seed {seed}", flush=True)
         if options.seed is not None or time.monotonic() >= until:
             break
         examples = min(MANY, examples * 4)

@@ -23,7 +23,7 @@ SLOW = frozenset({Fault.ABORT_LATE})
 """More than a second of real time."""
 Mets = tuple[list[Fault | None], ...]
 ENDS = frozenset({0, 10, 12, 15, 16, 17, 143})
-EXAMPLES, STEPS = 60, 8
+EXAMPLES, STEPS = 40, 8
 MORE_EXAMPLES, MORE_STEPS = 500, 14
 
 
