@@ -67,11 +67,18 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "jenkins_scan", *arguments]
 
 
-def run(*arguments: str, env: Mapping[str, str], folder: Path, report: Path | None = None, **options: Any) -> Done:
-    """Runs the tool to its end; `options` are those of `subprocess.run`."""
+def run(  # noqa: D417  the last ones are another's
+    *arguments: str,
+    env: Mapping[str, str],
+    folder: Path,
+    report: Path | None = None,
+    before: Sequence[str] = (),
+    **options: Any,
+) -> Done:
+    """Runs the tool to its end. `before` begins its command line; `options` are those of `subprocess.run`."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
     done = subprocess.run(
-        command(*arguments),
+        [*before, *command(*arguments)],
         env=dict(env),
         cwd=folder,
         check=False,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.images.engine.inspect_body import InspectedImage
 from jenkins_scan.images.fields import SHA256
 from jenkins_scan.images.interface import EngineInfo, ImageIdentity, ResolvedImage, Store
@@ -25,7 +26,10 @@ def identify(
     store: Store,
     engine: EngineInfo,
 ) -> ResolvedImage:
-    """The identity of `image`, which an engine gave for `reference`; `typed` is what the user wrote."""
+    """The identity of `image`, which an engine gave for `reference`; `typed` is what the user wrote.
+
+    Raises `errors.UnreadableImage` (13) for an image that does not have the id that was asked for.
+    """
     name, doubt = _name(image, reference, store)
     registry = RegistryDigest(None)
     if name is not None and store is Store.GRAPHDRIVER:
@@ -85,6 +89,11 @@ def _name(
     """The name to keep, and a warning where the engine answered with something else than that name."""
     if isinstance(reference, ImageId):
         other = image.image_id != reference.digest
+        if other and reference.digest not in _digests(image):
+            raise UnreadableImage(
+                f"The engine was asked for {reference} and answered with another image, {image.image_id}.",
+                remedy="Ask with `docker image inspect` what it knows, or name the image instead of its id.",
+            )
         return None, f"The engine answered {reference} with the image {image.image_id}." if other else None
     if is_named(reference, image, store):
         return reference, None
@@ -93,3 +102,9 @@ def _name(
         return None, f"{reference} is no name here but the beginning of the image id {image.image_id}."
     listed = ", ".join(image.repo_tags) or "an image without a name"
     return reference, f"The engine answered {reference} with what it lists as {listed}."
+
+
+def _digests(image: InspectedImage) -> set[str | None]:
+    """All that the image may be asked for by: its parts', and those that a push or a pull gave it."""
+    listed = {entry.digest for entry in parse_references(image.repo_digests)}
+    return {image.config_digest, image.manifest_digest, *listed}

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from jenkins_scan.errors import UnreadableImage
 from jenkins_scan.images.engine.identify import identify, registry_digest
 from jenkins_scan.images.engine.inspect_body import parse_inspect
 from jenkins_scan.images.interface import EngineInfo, Store
@@ -72,9 +73,14 @@ def test_a_name_of_hex_digits_is_a_name_where_the_engine_lists_it():
     assert (str(image.name), image.warnings) == ("1d1d", ())
 
 
-def test_another_image_than_the_id_asked_for_is_told():
+def test_an_image_may_be_asked_for_by_a_digest_that_it_has_beside_its_id():
     assert found(ID).warnings == ()
-    assert f"answered {A} with the image {ID}" in found(A).warnings[0]
+    assert f"answered {A} with the image {ID}" in found(A, Store.PODMAN, digests=[f"app@{A}"]).warnings[0]
+
+
+def test_another_image_than_the_id_asked_for_is_refused():
+    with pytest.raises(UnreadableImage, match=f"asked for {A} and answered with another image, {ID}"):
+        found(A, digests=[f"app@{B}"])
 
 
 @pytest.mark.parametrize(
