@@ -4,7 +4,6 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 NEEDED = {"wait": "RESULT_JSON"}
 """What stands for an argument that a verb cannot do without, and that is no setting."""
-LARGEST_FILE = 64 * 1024
-"""Bytes of a file with a secret that are looked at, as a run does."""
 _USER = re.compile(r"//[^/\s]*@")
 _QUERY = re.compile(r"(://[^?\s]*)\?.*")
 WITH_SETTINGS = ALL
@@ -155,9 +152,10 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _problem(path: str) -> str:
     """What is wrong with the file of a secret, to be said behind it; empty when there is something in it."""
+    from jenkins_scan.security_center.credentials import file_content
+
     try:
-        with Path(path).open("rb") as file:
-            return "" if file.read(LARGEST_FILE).strip() else ", which is empty"
+        return "" if file_content(path).strip() else ", which is empty"
     except (OSError, ValueError) as exc:
         return f", which cannot be read: {getattr(exc, 'strerror', None) or 'not a path'}"
 

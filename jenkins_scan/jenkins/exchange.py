@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import httpx
 
 from jenkins_scan import __version__
+from jenkins_scan.certificate_file import trusting
 from jenkins_scan.causes import causes
 from jenkins_scan.jenkins.access import API_TOKEN, USER_ID, Access, ControllerFailed
 from jenkins_scan.loopback import is_loopback
@@ -235,7 +236,7 @@ def _trusted(access: Access) -> ssl.SSLContext:
     try:
         if access.ca_bundle is None:
             return httpx.create_ssl_context(trust_env=False)
-        return ssl.create_default_context(cafile=access.ca_bundle)
+        return trusting(access.ca_bundle)
     except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
         raise ControllerFailed(
             f"{excerpt(str(access.ca_bundle), 200)} cannot be read as CA certificates.",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
+from jenkins_scan.certificate_file import trusting
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.security_center.client import CONNECT_TIMEOUT, READ_TIMEOUT
 from jenkins_scan.security_center.credentials import Credentials
@@ -61,7 +62,7 @@ def trusted(endpoint: Endpoint, ca_bundle: str | None, environ: Mapping[str, str
     )
     origin, path = named
     try:
-        return httpx.create_ssl_context(trust_env=False) if path is None else ssl.create_default_context(cafile=path)
+        return httpx.create_ssl_context(trust_env=False) if path is None else trusting(path)
     except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
         raise ConfigurationError(
             f"{origin}: {path} cannot be read as CA certificates: {getattr(exc, 'strerror', None) or 'not PEM'}.",

@@ -5,6 +5,7 @@ Order: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_SECRET` and `…_SECURITY_TOKEN` from
 role, URI). No flag takes a secret.
 """
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,11 @@ from pydantic import SecretStr
 
 from jenkins_scan.errors import CredentialsMissing
 from jenkins_scan.security_center.variables import CICD_TOKEN, KEY_ID, KEY_SECRET, SECURITY_TOKEN
+from jenkins_scan.time_limit import TimeIsUp, within
 
 LARGEST_FILE = 64 * 1024
+FILE_SECONDS = 5.0
+"""How long the file of a secret may take to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,7 @@ def read_secret(environ: Mapping[str, str], name: str) -> SecretStr | None:
     if not value.strip() and path:
         origin = f"{name}_FILE"
         try:
-            with Path(path).open("rb") as file:
-                value = file.read(LARGEST_FILE).decode("utf-8", "replace")
+            value = file_content(path).decode("utf-8", "replace")
         except (OSError, ValueError) as exc:
             raise CredentialsMissing(
                 f"{origin}: the file it names cannot be read: {getattr(exc, 'strerror', None) or 'not a path'}.",
@@ -65,6 +68,25 @@ def read_secret(environ: Mapping[str, str], name: str) -> SecretStr | None:
             remedy="Store the bare value in the credential, without quotes, comments or a second line.",
         )
     return SecretStr(value)
+
+
+def file_content(path: str) -> bytes:
+    """What is in the file of a secret; it may be a pipe that somebody writes to.
+
+    Raises `OSError` also for what gives nothing in time or too much, and `ValueError` for what is no path.
+    """
+
+    def read() -> bytes:
+        with Path(path).open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
+
+    try:
+        content = within(FILE_SECONDS, read)
+    except TimeIsUp as exc:
+        raise TimeoutError(errno.ETIMEDOUT, f"it gave nothing within {FILE_SECONDS:g} s, as a pipe does") from exc
+    if len(content) > LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE // 1024} KiB")
+    return content
 
 
 def read_token(environ: Mapping[str, str]) -> SecretStr:

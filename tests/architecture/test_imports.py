@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
 THREADS = ("side_by_side", "time_limit")
-FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback", "causes")
+FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback", "causes", "certificate_file")
 SEAMS = (
     *("images.interface", "security_center.interface", "security_center.registry_scans"),
     *("gate.verdict", "report.interface", "jenkins.environment"),
@@ -71,6 +71,7 @@ ARROWS = {
     "time_limit": (),
     "loopback": (),
     "causes": (),
+    "certificate_file": (),
 }
 """What each part may import beside itself and the package's version."""
 

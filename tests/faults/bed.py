@@ -114,8 +114,10 @@ def broken_promises(done: Done, opened: Sequence[str] = ()) -> list[str]:
 def kept(done: Done, opened: Sequence[str] = ()) -> str:
     """What is left of the run for whoever takes it up, in a few words."""
     result = done.result
-    if result is None:
+    if result is None and not opened:
         return "no report"
+    if result is None:
+        return "the task's id, on the console" if all(task in done.said for task in opened) else "NOTHING OF A TASK"
     tasks = [task["id"] for task in result["tasks"]]
     if tasks:
         return "the task's id" if len(tasks) == 1 else f"the ids of {len(tasks)} tasks"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from jenkins_scan.certificate_file import trusting
 from jenkins_scan.errors import ConfigurationError
 
 CERTS_FOLDERS: Final = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
@@ -34,7 +35,7 @@ def trust_for(
     )
     origin, path = named
     with _reading(f"{origin}: {path}"):
-        context = _public() if path is None else ssl.create_default_context(cafile=path)
+        context = _public() if path is None else trusting(path)
     described = ["certifi's public authorities" if path is None else f"{origin} {path}"]
     for certificate in _own_certificates(registry, certs_folders):
         with _reading(str(certificate)):

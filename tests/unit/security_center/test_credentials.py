@@ -1,5 +1,8 @@
 """Where keys and token come from, what they may look like, and that no message shows one."""
 
+import os
+import threading
+
 import pytest
 from pydantic import SecretStr
 
@@ -108,3 +111,16 @@ def test_the_token_is_required_where_it_is_asked_for(file):
 def test_no_representation_shows_a_secret():
     shown = repr(Credentials("key-" + CANARY, SecretStr(CANARY), SecretStr("sts" + CANARY)))
     assert CANARY not in shown
+
+
+def test_the_file_of_a_secret_may_be_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writing = threading.Thread(target=(tmp_path / "pipe").write_text, args=(CANARY,))
+    writing.start()
+    assert secret_of(read_secret({f"{KEY_SECRET}_FILE": str(tmp_path / "pipe")}, KEY_SECRET)) == CANARY
+    writing.join()
+
+
+def test_a_secret_file_without_an_end_is_not_cut_but_refused():
+    with pytest.raises(CredentialsMissing, match=f"{KEY_SECRET}_FILE: .* larger than 64 KiB"):
+        read_secret({f"{KEY_SECRET}_FILE": "/dev/zero"}, KEY_SECRET)
