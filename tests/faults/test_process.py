@@ -2,12 +2,11 @@
 
 import os
 import pty
-import subprocess
 import threading
 
 import pytest
 
-from tests.faults.bed import ROOT, environ, run
+from tests.faults.bed import environ, run
 from tests.faults.surroundings import (
     CREATE,
     archive_in,
@@ -22,7 +21,6 @@ from tests.faults.surroundings import (
 
 GROUP = "The process"
 slow = pytest.mark.slow
-NAME = "registry.example.com:5000/проект/app:1"
 
 
 @pytest.fixture
@@ -90,21 +88,19 @@ STREAMS = {
     "stderr is closed": '"$@" 2>&-',
     "stdout and stderr are closed": '"$@" -o json >&- 2>&-',
     "stdin is closed": '"$@" <&-',
-    "stdin never ends": 'sleep 60 | { "$@"; code=$?; kill %1 2>/dev/null; exit $code; }',
-    "stdin is a folder": '"$@" </',
     "the reader of stdout goes away": '"$@" -o json | true; exit ${PIPESTATUS[0]}',
     "the reader of stderr goes away": '{ "$@" 2>&1 >&3 | true; exit ${PIPESTATUS[0]}; } 3>/dev/null',
     "the readers of both go away": '"$@" -o json 2>&1 | true; exit ${PIPESTATUS[0]}',
     "stdout is a full disk": '"$@" -o json >/dev/full',
     "stderr is a full disk": '"$@" 2>/dev/full',
     "stdout and stderr are full disks": '"$@" -o json >/dev/full 2>&1',
-    "stdin cannot be read": '"$@" <&1 </dev/null 0>/dev/null',
+    "stdin can only be written": '"$@" 0>/dev/null',
     "more files are open than it knows": 'for n in {10..200}; do eval "exec $n</dev/null"; done; "$@"',
 }
 
 
 @pytest.mark.parametrize(
-    "fault", [pytest.param(each, marks=() if each in list(STREAMS)[6:9:2] else slow) for each in STREAMS if "never" not in each]
+    "fault", [pytest.param(each, marks=() if each in ("stdout and stderr are closed", "the readers of both go away") else slow) for each in STREAMS]
 )
 @pytest.mark.parametrize("scenario", ["clean", pytest.param("vulnerable", marks=slow)])
 def test_streams_do_not_change_the_verdict(step, fault, scenario):
@@ -283,8 +279,7 @@ def test_a_name_that_the_locale_cannot_write(step, tmp_path):
 
 
 @slow
-def test_an_isolated_interpreter(tmp_path, note):
-    """`-S -E -s` and the like are the caller's; -O takes assertions away, and none may be needed."""
+def test_an_interpreter_without_assertions(tmp_path, note):
     with center() as service:
         done = run(*("scan", archive_in(tmp_path), "--fail-on", "high"), env=environ(service.url, PYTHONOPTIMIZE="2"), folder=tmp_path)
         opened = service.opened
