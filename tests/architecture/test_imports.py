@@ -14,7 +14,18 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "jenkins_scan"
 
 THREADS = ("side_by_side", "time_limit")
-FLOOR = ("errors", "findings", "plain_text", "untrusted_json", "redaction", "clock", *THREADS, "loopback", "causes", "certificate_file")
+FLOOR = (
+    "errors",
+    "findings",
+    "plain_text",
+    "untrusted_json",
+    "redaction",
+    "clock",
+    *THREADS,
+    "loopback",
+    "causes",
+    "certificate_file",
+)
 SEAMS = (
     *("images.interface", "security_center.interface", "security_center.registry_scans"),
     *("gate.verdict", "report.interface", "jenkins.environment"),

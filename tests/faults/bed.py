@@ -67,7 +67,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "jenkins_scan", *arguments]
 
 
-def run(  # noqa: D417  the last ones are another's
+def run(
     *arguments: str,
     env: Mapping[str, str],
     folder: Path,

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from jenkins_scan.sandbox.messages import Dropped, Reply
 from jenkins_scan.sandbox.scenarios import SCENARIOS
@@ -75,7 +77,9 @@ def folder_for_all() -> Iterator[Path]:
 def small_disk(folder: Path, size: str, *options: str) -> Iterator[Path]:
     """A file system of its own in memory."""
     folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join((f"size={size}", *options)), "tmpfs", str(folder)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", ",".join((f"size={size}", *options)), "tmpfs", str(folder)], check=True
+    )
     try:
         yield folder
     finally:
@@ -150,7 +154,9 @@ def as_stranger() -> list[str]:
     if parts:
         script += ["mount -t tmpfs tmpfs /mnt"]
         script += [f'mkdir /mnt/{n}; mount --bind "{part}" /mnt/{n}' for n, part in enumerate(parts)]
-        script += [f'mount -t tmpfs -o mode=755 tmpfs "{top}"' for top in sorted({_closed_above(Path(p)) for p in parts})]
+        script += [
+            f'mount -t tmpfs -o mode=755 tmpfs "{top}"' for top in sorted({_closed_above(Path(p)) for p in parts})
+        ]
         script += [f'mkdir -p "{part}"; mount --move /mnt/{n} "{part}"' for n, part in enumerate(parts)]
     script += [f'exec setpriv --reuid {STRANGER} --regid {STRANGER} --clear-groups "$@"']
     return ["unshare", "-m", "--propagation", "private", "sh", "-c", "\n".join(script), "sh"]
@@ -166,3 +172,8 @@ def owned(path: Path, mode: int = 0o755) -> Path:
     os.chown(path, STRANGER, STRANGER)
     path.chmod(mode)
     return path
+
+
+def but_first(faults: Iterable[str], quick: Collection[str]) -> list[Any]:
+    """The faults as parameters: those that are not among the quick ones are slow."""
+    return [pytest.param(fault, marks=() if fault in quick else pytest.mark.slow) for fault in faults]

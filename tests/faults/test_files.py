@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 
 from tests.faults.bed import environ, run
-from tests.faults.surroundings import CREATE, QUOTA, archive_in, as_stranger, center, folder_for_all, owned, small_disk
+from tests.faults.surroundings import (
+    CREATE,
+    QUOTA,
+    archive_in,
+    as_stranger,
+    but_first,
+    center,
+    folder_for_all,
+    owned,
+    small_disk,
+)
 from tests.support.canaries import TOKEN
 
 GROUP = "Files"
 slow = pytest.mark.slow
-
-
-def but_first(faults, quick):
-    """The names of the faults; those that are not quick ones are slow."""
-    return [pytest.param(fault, marks=() if fault in quick else slow) for fault in faults]
 
 
 @pytest.fixture
@@ -76,7 +81,8 @@ def test_a_disk_that_is_full_before(step, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "code", "reason"), [("clean", 17, "incomplete"), ("vulnerable", 10, "policy"), ("scan-failed", 17, "incomplete")]
+    ("scenario", "code", "reason"),
+    [("clean", 17, "incomplete"), ("vulnerable", 10, "policy"), ("scan-failed", 17, "incomplete")],
 )
 def test_a_disk_that_is_full_at_the_end(step, tmp_path, scenario, code, reason):
     with small_disk(tmp_path / "disk", "64k") as disk:
@@ -104,7 +110,9 @@ def test_a_disk_that_fills_up_between_the_reports(step, tmp_path):
 def test_a_disk_that_becomes_read_only(step, tmp_path):
     with small_disk(tmp_path / "disk", "1m") as disk:
         turn = lambda: subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: E731
-        ran = step("the disk becomes read-only", "--report-dir", "disk/report", at={CREATE: turn}, report=disk / "report")
+        ran = step(
+            "the disk becomes read-only", "--report-dir", "disk/report", at={CREATE: turn}, report=disk / "report"
+        )
     ended(ran, 17, "incomplete", 1)
 
 
@@ -162,7 +170,7 @@ def test_a_report_folder_that_is_none(step, tmp_path, fault):
     refused(step(fault, "--report-dir", name))
     if before is not None:
         assert os.lstat(tmp_path / "place").st_mode == before
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 NAMES = {
@@ -170,7 +178,7 @@ NAMES = {
     "the workspace has the %2F of a branch": "feature%2Fx",
     "the workspace has spaces": " my job ",
     "the workspace has a comma and an equals sign": "a,b=c",
-    "the workspace has quotes and a dollar": "it's \"$HOME\"",
+    "the workspace has quotes and a dollar": 'it\'s "$HOME"',
     "the workspace has a line break": "two\nlines",
     "the workspace has an escape sequence": "red\x1b[31m",
     "the workspace has a colon like a tag": "job:1.0",
@@ -241,8 +249,8 @@ def test_what_is_no_file_is_not_replaced(step, tmp_path, fault):
 )
 def test_a_place_of_the_system_is_not_replaced(step, place):
     ended(step(f"-o writes into {place}", "-o", f"json={place}"), 2, "usage", 0)
-    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 # -- files that are read
@@ -275,12 +283,12 @@ def spoilt(path, how):
 SPOILT = ("missing", "a folder", "a FIFO", "huge", "not UTF-8", "endless", "a link in a circle", "a socket")
 
 
-@pytest.mark.parametrize("how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in (*SPOILT, "empty")])
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in (*SPOILT, "empty")]
+)
 def test_the_file_of_the_token_gives_none(step, tmp_path, how):
     spoilt(tmp_path / "token", how)
-    ran = step(
-        f"the file of the token is {how}", env={"JENKINS_SCAN_TOKEN": None, "JENKINS_SCAN_TOKEN_FILE": "token"}
-    )
+    ran = step(f"the file of the token is {how}", env={"JENKINS_SCAN_TOKEN": None, "JENKINS_SCAN_TOKEN_FILE": "token"})
     ended(ran, 14, "access", 0)
 
 
@@ -314,14 +322,18 @@ def test_a_file_that_was_named_cannot_be_used(step, tmp_path, what, how):
     assert (done.code, opened) == (2, []), done.said[-2000:]
 
 
-@pytest.mark.parametrize("how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in SPOILT if how != "missing"])
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in SPOILT if how != "missing"]
+)
 def test_the_configuration_file_of_the_workspace_cannot_be_used(step, tmp_path, how):
     spoilt(tmp_path / ".jenkins-scan.toml", how)
     done, opened = step(f"the workspace's .jenkins-scan.toml is {how}")
     assert (done.code, opened) == (2, []), done.said[-2000:]
 
 
-@pytest.mark.parametrize("how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in (*SPOILT, "empty")])
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=() if how == "a FIFO" else slow) for how in (*SPOILT, "empty")]
+)
 def test_the_archive_is_none(step, tmp_path, how):
     spoilt(tmp_path / "image.tar", how)
     ended(step(f"the archive is {how}", image="docker-archive://image.tar"), 13, "image", 0)
@@ -499,4 +511,9 @@ def test_a_permission_that_is_lost_in_the_middle(note, stranger):
         for path in (stranger / "scan-report", stranger / "scan-report" / "html"):
             os.chown(path, 0, 0)
 
-    ended(as_another(note, stranger, "the report folder is taken away after the submit", at={CREATE: lost}), 17, "incomplete", 1)
+    ended(
+        as_another(note, stranger, "the report folder is taken away after the submit", at={CREATE: lost}),
+        17,
+        "incomplete",
+        1,
+    )

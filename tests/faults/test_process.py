@@ -27,7 +27,9 @@ slow = pytest.mark.slow
 def step(tmp_path, note):
     """Runs a step and notes it. `env` changes the environment; None takes a variable away."""
 
-    def stepped(fault, *arguments, code=0, reason="", tasks=1, env=None, folder=None, scenario="clean", at=None, **more):
+    def stepped(
+        fault, *arguments, code=0, reason="", tasks=1, env=None, folder=None, scenario="clean", at=None, **more
+    ):
         folder = folder or tmp_path
         with center(scenario, at) as service:
             variables = environ(service.url) | (env or {})
@@ -100,7 +102,13 @@ STREAMS = {
 
 
 @pytest.mark.parametrize(
-    "fault", [pytest.param(each, marks=() if each in ("stdout and stderr are closed", "the readers of both go away") else slow) for each in STREAMS]
+    "fault",
+    [
+        pytest.param(
+            each, marks=() if each in ("stdout and stderr are closed", "the readers of both go away") else slow
+        )
+        for each in STREAMS
+    ],
 )
 @pytest.mark.parametrize("scenario", ["clean", pytest.param("vulnerable", marks=slow)])
 def test_streams_do_not_change_the_verdict(step, fault, scenario):
@@ -147,7 +155,9 @@ def test_too_few_files_for_the_interpreter_s_own_modules_never_pass(tmp_path):
     with center() as service:
         done = run(
             *("scan", archive_in(tmp_path)),
-            env=environ(service.url), folder=tmp_path, before=shell('ulimit -n 4; exec "$@"'),
+            env=environ(service.url),
+            folder=tmp_path,
+            before=shell('ulimit -n 4; exec "$@"'),
         )
         assert done.code != 0
         assert service.opened == []
@@ -159,7 +169,9 @@ def test_too_little_memory_never_passes_without_its_proof(tmp_path, kilobytes):
     with center() as service:
         done = run(
             *("scan", archive_in(tmp_path), "--fail-on", "high"),
-            env=environ(service.url), folder=tmp_path, before=shell(f'ulimit -v {kilobytes}; exec "$@"'),
+            env=environ(service.url),
+            folder=tmp_path,
+            before=shell(f'ulimit -v {kilobytes}; exec "$@"'),
         )
         assert done.code != 0 or done.result["verdict"] == "PASS"
         assert len(service.opened) <= 1
@@ -180,7 +192,7 @@ def test_a_root_that_is_read_only(step, tmp_path, there):
             folder=disk,
             report=disk / there,
             before=namespace(
-                'mount --make-rprivate /; for each in / /tmp /var /run; do '
+                "mount --make-rprivate /; for each in / /tmp /var /run; do "
                 'if mountpoint -q "$each"; then mount -o remount,ro,bind "$each"; fi; done'
             ),
         )
@@ -189,7 +201,9 @@ def test_a_root_that_is_read_only(step, tmp_path, there):
 def test_a_root_and_a_workspace_that_are_read_only(step, tmp_path):
     step(
         "all file systems are read-only",
-        before=namespace(f'mount --bind "{tmp_path}" "{tmp_path}"; mount -o remount,ro,bind "{tmp_path}"; cd "{tmp_path}"'),
+        before=namespace(
+            f'mount --bind "{tmp_path}" "{tmp_path}"; mount -o remount,ro,bind "{tmp_path}"; cd "{tmp_path}"'
+        ),
         code=2,
         tasks=0,
     )
@@ -206,7 +220,12 @@ def test_a_dev_that_is_empty(step):
 
 
 @pytest.mark.parametrize(
-    "env", [{}, pytest.param({"HOME": None, "LANG": "C", "USER": None}, marks=slow), pytest.param({"HOME": "/root"}, marks=slow)]
+    "env",
+    [
+        {},
+        pytest.param({"HOME": None, "LANG": "C", "USER": None}, marks=slow),
+        pytest.param({"HOME": "/root"}, marks=slow),
+    ],
 )
 def test_a_user_that_nobody_knows(step, env):
     with folder_for_all() as folder:
@@ -232,10 +251,16 @@ def on_terminal(folder, env):
         except OSError:  # the last writer has closed it
             pass
 
-    with center() as service, started(
-        *("scan", archive_in(folder), "--fail-on", "high"),
-        env=environ(service.url, **env), folder=folder, before=shell('exec "$@" >&0 2>&0'), stdin=follower,
-    ) as running:
+    with (
+        center() as service,
+        started(
+            *("scan", archive_in(folder), "--fail-on", "high"),
+            env=environ(service.url, **env),
+            folder=folder,
+            before=shell('exec "$@" >&0 2>&0'),
+            stdin=follower,
+        ) as running,
+    ):
         os.close(follower)
         reading = threading.Thread(target=read)
         reading.start()
@@ -259,10 +284,16 @@ def test_a_terminal(tmp_path, note, term):
 def test_a_terminal_that_is_hung_up(tmp_path, note):
     leader, follower = pty.openpty()
     reached = threading.Event()
-    with center("slow", {CREATE: reached.set}) as service, started(
-        *("scan", archive_in(tmp_path), "--fail-on", "high"),
-        env=environ(service.url, TERM="xterm"), folder=tmp_path, before=["setsid", "--ctty", "--wait", *shell('exec "$@" >&0 2>&0')], stdin=follower,
-    ) as running:
+    with (
+        center("slow", {CREATE: reached.set}) as service,
+        started(
+            *("scan", archive_in(tmp_path), "--fail-on", "high"),
+            env=environ(service.url, TERM="xterm"),
+            folder=tmp_path,
+            before=["setsid", "--ctty", "--wait", *shell('exec "$@" >&0 2>&0')],
+            stdin=follower,
+        ) as running,
+    ):
         os.close(follower)
         assert reached.wait(30)
         wait_until(lambda: bool(service.opened))
@@ -275,13 +306,24 @@ def test_a_terminal_that_is_hung_up(tmp_path, note):
 
 @slow
 def test_a_name_that_the_locale_cannot_write(step, tmp_path):
-    step("a name outside ASCII, LC_ALL=C", "--repo", "x", "-o", "table", env={"LC_ALL": "C", "PYTHONUTF8": "0", "JOB_NAME": "проект/№1"})
+    step(
+        "a name outside ASCII, LC_ALL=C",
+        "--repo",
+        "x",
+        "-o",
+        "table",
+        env={"LC_ALL": "C", "PYTHONUTF8": "0", "JOB_NAME": "проект/№1"},
+    )
 
 
 @slow
 def test_an_interpreter_without_assertions(tmp_path, note):
     with center() as service:
-        done = run(*("scan", archive_in(tmp_path), "--fail-on", "high"), env=environ(service.url, PYTHONOPTIMIZE="2"), folder=tmp_path)
+        done = run(
+            *("scan", archive_in(tmp_path), "--fail-on", "high"),
+            env=environ(service.url, PYTHONOPTIMIZE="2"),
+            folder=tmp_path,
+        )
         opened = service.opened
     assert (done.code, len(opened)) == (0, 1)
     note("PYTHONOPTIMIZE=2", done, opened)

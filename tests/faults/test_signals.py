@@ -1,8 +1,9 @@
-"""SIGHUP, SIGINT and SIGTERM at the stages that tests/integration/test_signals.py and test_interrupted_wait.py leave out.
+"""SIGHUP, SIGINT and SIGTERM at the stages that two modules of tests/integration leave out.
 
-Those two hold the requests to the service, from the quota to the last list of findings.
+test_signals.py and test_interrupted_wait.py there hold the requests to the service, from the quota to the last list of findings.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -12,6 +13,7 @@ import signal
 import tarfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,7 @@ IN_TIME = 3.0
 """Seconds from the signal to the end of the process; Jenkins kills after some more."""
 ID = "sha256:" + "1d" * 32
 VERSION = saying(b'{"ApiVersion":"1.41","Version":"24.0.0","Components":[{"Name":"Engine"}]}')
+INFO = saying(b'{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]],"ServerVersion":"24.0.0"}')
 INSPECT = saying(
     json.dumps(
         {
@@ -53,7 +56,8 @@ def aborted(tmp_path, note):
             variables = environ(service.url) | (env or {})
             env = {name: value for name, value in variables.items() if value is not None}
             with started(*arguments, env=env, folder=tmp_path) as running:
-                wait_until(lambda: stage(running))
+                wait_until(lambda: stage(running) or running.process.poll() is not None)
+                assert running.process.poll() is None, running.done().said
                 sent = time.monotonic()
                 running.signalled(*[number] * times)
                 done = running.done()
@@ -80,7 +84,9 @@ def silent_engine(place):
 
     def engine(kind, before):
         reached = threading.Event()
-        faults = {("version", -1): VERSION, ("inspect", -1): INSPECT} | {(kind, before): after(reached.set, black_hole)}
+        faults = {("version", -1): VERSION, ("inspect", -1): INSPECT, ("info", -1): INFO} | {
+            (kind, before): after(reached.set, black_hole)
+        }
         return faulty_engine(place / "silent.sock", place / "none", faults), reached
 
     return engine
@@ -95,7 +101,8 @@ def test_while_the_engine_is_asked(aborted, silent_engine, number, kind):
             aborted(
                 f"while the engine is asked for its {kind}",
                 *("scan", NAME, "--docker-host", engine.url),
-                stage=lambda _: reached.is_set(), number=number,
+                stage=lambda _: reached.is_set(),
+                number=number,
             )
         )
 
@@ -107,7 +114,8 @@ def test_during_the_second_look(aborted, silent_engine, number):
         done, opened = aborted(
             "during the second look",
             *("scan", NAME, "--docker-host", engine.url, "--fail-on", "high"),
-            stage=lambda _: reached.is_set(), number=number,
+            stage=lambda _: reached.is_set(),
+            number=number,
         )
     assert len(opened) == 1
     assert opened[0] in done.err.splitlines()[-1]
@@ -122,7 +130,8 @@ def test_during_the_export_of_a_check(aborted, silent_engine, number):
             aborted(
                 "during the export of a check",
                 *("check", NAME, "--docker-host", engine.url, "--report-dir", "scan-report"),
-                stage=lambda _: reached.is_set(), number=number,
+                stage=lambda _: reached.is_set(),
+                number=number,
             )
         )
 
@@ -133,7 +142,8 @@ def test_while_an_engine_is_waited_for(aborted, tmp_path, number):
         aborted(
             "while an engine that starts is waited for",
             *("scan", NAME, "--docker-host", f"tcp://127.0.0.1:{free_port()}", "--engine-wait", "60"),
-            stage=lambda _: prepared(tmp_path), number=number,
+            stage=lambda _: prepared(tmp_path),
+            number=number,
         )
     )
 
@@ -145,9 +155,11 @@ def prepared(folder):
 
 
 def large_archive(path, gibibytes):
-    """An archive with one layer of zeros, which is small only in its compressed form. Its head comes last."""
+    """An archive with one layer, most of it zeros, whose list of images comes last."""
     layer = "0" * 64 + "/layer.tar"
-    config = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [ID]}}).encode()
+    config = json.dumps(
+        {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [ID]}}
+    ).encode()
     name = hashlib.sha256(config).hexdigest() + ".json"
     manifest = json.dumps([{"Config": name, "RepoTags": [NAME], "Layers": [layer]}]).encode()
     tail = io.BytesIO()
@@ -158,7 +170,7 @@ def large_archive(path, gibibytes):
             tar.addfile(member, io.BytesIO(content))
     member = tarfile.TarInfo(layer)
     member.size = gibibytes * 1024**3
-    zeros = gzip.compress(bytes(64 * 1024**2), 1)
+    zeros = gzip.compress(os.urandom(2 * 1024**2) + bytes(62 * 1024**2), 1)  # zeros alone look like a bomb
     with path.open("wb") as file:
         file.write(gzip.compress(member.tobuf()))
         for _ in range(gibibytes * 16):
@@ -168,13 +180,10 @@ def large_archive(path, gibibytes):
 
 def has_open(running, path):
     """Whether the process has the file open at this moment."""
-    folder = f"/proc/{running.process.pid}/fd"
-    for each in os.listdir(folder):
-        try:
-            if os.readlink(f"{folder}/{each}") == str(path):
+    for each in Path(f"/proc/{running.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if each.readlink() == path:
                 return True
-        except FileNotFoundError:  # closed meanwhile
-            continue
     return False
 
 
@@ -182,12 +191,13 @@ def has_open(running, path):
 @pytest.mark.parametrize("verb", ["scan", pytest.param("check", marks=slow)])
 def test_while_a_large_archive_is_read(aborted, tmp_path, number, verb):
     path = tmp_path / "large.tar.gz"
-    large_archive(path, 16)
+    large_archive(path, 2)
     nothing_was_opened(
         aborted(
             f"while a {verb} reads a large archive",
             *(verb, f"docker-archive://{path}", "--report-dir", "scan-report"),
-            stage=lambda running: has_open(running, path), number=number,
+            stage=lambda running: has_open(running, path),
+            number=number,
         )
     )
 
@@ -200,7 +210,8 @@ def test_while_a_secret_is_awaited_from_a_pipe(aborted, tmp_path, number):
             "while the token is awaited from a pipe",
             *("scan", archive_in(tmp_path)),
             env={"JENKINS_SCAN_TOKEN": None, "JENKINS_SCAN_TOKEN_FILE": "token"},
-            stage=lambda _: prepared(tmp_path), number=number,
+            stage=lambda _: prepared(tmp_path),
+            number=number,
         )
     )
 
@@ -210,7 +221,10 @@ def test_while_the_reports_are_written_the_verdict_stands(aborted, tmp_path, num
     done, opened = aborted(
         "while the reports are written",
         *("scan", archive_in(tmp_path), "--fail-on", "high"),
-        stage=lambda _: (tmp_path / "scan-report" / "result.json").exists(), number=number, scenario="vulnerable", code=10,
+        stage=lambda _: (tmp_path / "scan-report" / "result.json").exists(),
+        number=number,
+        scenario="vulnerable",
+        code=10,
     )
     assert len(opened) == 1
     assert done.result["verdict"] == "FAIL"
@@ -224,8 +238,11 @@ def test_a_hundred_signals_are_as_one(aborted, tmp_path, number):
     done, opened = aborted(
         "a hundred times, after the create",
         *("scan", archive_in(tmp_path), "--fail-on", "high"),
-        at={"DescribeImageInstances": reached.set}, scenario="slow",
-        stage=lambda _: reached.is_set(), number=number, times=100,
+        at={"DescribeImageInstances": reached.set},
+        scenario="slow",
+        stage=lambda _: reached.is_set(),
+        number=number,
+        times=100,
     )
     assert len(opened) == 1
     assert opened[0] in done.err.splitlines()[-1]
@@ -251,7 +268,9 @@ def test_a_stopped_run_goes_on(tmp_path, note):
     """A frozen container: the time passes, and the task with it."""
     reached = threading.Event()
     with center(at={CREATE: reached.set}) as service:
-        with started("scan", archive_in(tmp_path), "--fail-on", "high", env=environ(service.url), folder=tmp_path) as running:
+        with started(
+            "scan", archive_in(tmp_path), "--fail-on", "high", env=environ(service.url), folder=tmp_path
+        ) as running:
             assert reached.wait(30)
             running.signalled(signal.SIGSTOP)
             time.sleep(12)

@@ -7,7 +7,7 @@ import pytest
 from jenkins_scan.certificate_file import LARGEST_FILE, trusting
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_regular_file_is_not_opened(tmp_path, make):
     make(tmp_path / "ca.pem")
     with pytest.raises(OSError, match="not a regular file"):
