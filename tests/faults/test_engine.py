@@ -329,14 +329,17 @@ def owned_folder(place, name):
 
 
 def test_an_engine_that_is_gone_after_the_submit(place, engine, tmp_path, note):
-    with faulty_engine(place / "gone.sock", engine.socket, {}) as between:
-        with center(at={CREATE: lambda: between.path.rename(place / "elsewhere.sock")}) as service:
-            done = run(
-                *("scan", NAME, "--docker-host", between.url, "--fail-on", "high"),
-                env=environ(service.url),
-                folder=tmp_path,
-            )
-            opened = service.opened
+    path = place / "gone.sock"
+    with (
+        faulty_engine(path, engine.socket, {}) as between,
+        center(at={CREATE: lambda: path.rename(place / "elsewhere.sock")}) as service,
+    ):
+        done = run(
+            *("scan", NAME, "--docker-host", between.url, "--fail-on", "high"),
+            env=environ(service.url),
+            folder=tmp_path,
+        )
+        opened = service.opened
     assert (done.code, done.reason, len(opened)) == (17, "incomplete", 1)
     note("the engine is gone after the submit", done, opened)
 

@@ -1,6 +1,6 @@
 """SIGHUP, SIGINT and SIGTERM at the stages that two modules of tests/integration leave out.
 
-test_signals.py and test_interrupted_wait.py there hold the requests to the service, from the quota to the last list of findings.
+test_signals.py and test_interrupted_wait.py there hold the requests to the service, from the quota to the last list.
 """
 
 import contextlib
