@@ -21,6 +21,8 @@ from jenkins_scan.security_center.interface import Answer
 from jenkins_scan.security_center.retry import TryFailed
 
 SUCCESS_CODES = ("200", "ok", "success")
+NOT_TAKEN = frozenset({301, 302, 307, 308})
+"""Redirects by which the request is to be sent to another place: here nothing was done (RFC 9110, 15.4)."""
 LONGEST_TEXT = 1000
 """Characters of a message or an id that are kept."""
 T = TypeVar("T")
@@ -95,8 +97,16 @@ def _json_object(operation: str, raw: RawAnswer) -> dict[str, Any]:
     too_many = raw.status == httpx.codes.TOO_MANY_REQUESTS
     done = raw.status < httpx.codes.MULTIPLE_CHOICES
     raise TryFailed(
-        strange, again=server_side or done or too_many, may_have_run=server_side or done, after=raw.retry_after
+        strange,
+        again=server_side or done or too_many,
+        may_have_run=server_side or _may_be_done(raw.status),
+        after=raw.retry_after,
     )
+
+
+def _may_be_done(status: int) -> bool:
+    """Whether an answer with this status, and no error code in it, may be of a request that was carried out."""
+    return status < httpx.codes.BAD_REQUEST and status not in NOT_TAKEN
 
 
 def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping[str, Any]) -> TryFailed:
@@ -117,7 +127,7 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
     )
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
     # A refusal has no `Data`, and its status is 200 or an error's: anything else may be a task that we fail to read.
-    ambiguous = raw.status < httpx.codes.MULTIPLE_CHOICES and (raw.status != httpx.codes.OK or envelope.get("data"))
+    ambiguous = _may_be_done(raw.status) and (raw.status != httpx.codes.OK or envelope.get("data"))
     may_have_run = entry.may_have_run or bool(ambiguous) or (server_side and not entry.retry)
     return TryFailed(
         error, again=entry.retry, may_have_run=may_have_run, after=raw.retry_after, once=code == "SignatureNonceUsed"

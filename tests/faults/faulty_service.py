@@ -1,4 +1,4 @@
-"""Security Center on a loopback port of the test: it answers as the sandbox does, and spoils the exchanges it is told to.
+"""Security Center on a loopback port of the test: it answers as the sandbox does, and spoils what it is told to spoil.
 
 Each exchange of the tool has a connection of its own, so that a connection can be spoilt by its number, before
 anybody knows what would have been asked on it.

@@ -53,6 +53,7 @@ MAY_HAVE_RUN = {
     "nonce": refused("SignatureNonceUsed"),
     "unreadable": Canned(200, b"{"),
     "no task": as_json({"Data": {}}),
+    "not modified": Canned(304, b""),
     "202": as_json({"Data": {"TaskId": TASK_ID}}, 202),
 }
 SUCCESS = {"success": created()}
