@@ -91,7 +91,11 @@ def run(
 
 def broken_promises(done: Done, opened: Sequence[str] = ()) -> list[str]:
     """What no fault may lead to; `opened` are the ids of the tasks that the service accepted in this run."""
-    result, written = done.result, _written(done.report)
+    written = _written(done.report)
+    try:
+        result = done.result
+    except ValueError:
+        return ["result.json is no JSON"]
     broken = [f"{leak} is shown" for leak in leaks(done.said + written)]
     broken += ["a traceback is shown"] * ("Traceback (most recent call last)" in done.said + written and done.code != 1)
     if done.code == 1:

@@ -137,7 +137,7 @@ def test_the_clocks_differ(minutes, fault, code, tmp_path, note):
         opened = service.opened
     note(fault, done, opened)
     assert (done.code, kept(done, opened)) == (code, NOTHING if code else TASK), done.said[-3000:]
-    assert ("clock" in done.err) == bool(code)
+    assert ("clock differs" in done.err) == bool(code)
 
 
 def dated(minutes):
