@@ -77,40 +77,46 @@ def empty_list(body):
 
 CASES = [
     create("JSON is cut in the middle", spoilt.cut(0.5)),
-    create("the body is empty", spoilt.cut(0)),
+    *slow(create("the body is empty", spoilt.cut(0))),
     create("the Content-Length is 100 bytes too long", spoilt.of_length(100)),
     create("the Content-Length is 20 bytes too short", spoilt.of_length(-20)),
     create("the answer is a gzip bomb of 4 GiB", spoilt.packed(spoilt.BOMB)),
-    create("the answer says gzip and is not", spoilt.with_headers(content_encoding="gzip")),
+    *slow(create("the answer says gzip and is not", spoilt.with_headers(content_encoding="gzip"))),
     fine("the answer is packed by gzip", spoilt.packed()),
     create("the answer has no end", spoilt.endless_body),
     create("a header has no end", spoilt.endless_header),
-    create("the headers have no end", spoilt.endless_headers),
+    *slow(create("the headers have no end", spoilt.endless_headers)),
     create("the answer is no HTTP", spoilt.no_http),
     create("the answer is NUL bytes", spoilt.afterwards(200, bytes(200), "application/json")),
     create("a header holds NUL bytes", spoilt.with_headers(x_strange="a\0b")),
     create("the answer is HTML with status 200", spoilt.afterwards(200)),
-    create("the answer is a JSON list", spoilt.afterwards(200, b"[]", "application/json")),
+    *slow(create("the answer is a JSON list", spoilt.afterwards(200, b"[]", "application/json"))),
     create("the answer has no TaskId", spoilt.saying(lambda body: body | {"Data": {}})),
-    create("the TaskId is NUL bytes", spoilt.saying(lambda body: body | {"Data": {"TaskId": "\0" * 32}})),
+    *slow(create("the TaskId is NUL bytes", spoilt.saying(lambda body: body | {"Data": {"TaskId": "\0" * 32}}))),
     create("the answer is empty (204)", spoilt.afterwards(204, b"")),
     create('the answer is "not modified" (304)', spoilt.afterwards(304, b"")),
-    create("the answer points to a result elsewhere (303)", spoilt.afterwards(303, b"", location="/result")),
+    *slow(create("the answer points to a result elsewhere (303)", spoilt.afterwards(303, b"", location="/result"))),
     create("the answer is the quota's", spoilt.afterwards(200, json_of(LEFT), "application/json")),
     create("a 502 of a proxy comes, the service has done it", spoilt.afterwards(502)),
-    create("a 503 of a proxy comes, the service has done it", spoilt.afterwards(503)),
-    create("a 504 of a proxy comes, the service has done it", spoilt.afterwards(504)),
+    *slow(create("a 503 of a proxy comes, the service has done it", spoilt.afterwards(503))),
+    *slow(create("a 504 of a proxy comes, the service has done it", spoilt.afterwards(504))),
     create("a 502 of a proxy comes, the service never heard of it", spoilt.instead(502), tasks=0),
     instead("a 403 of a proxy comes", spoilt.instead(403)),
-    instead("a 404 of a proxy comes", spoilt.instead(404)),
+    *slow(instead("a 404 of a proxy comes", spoilt.instead(404))),
     *slow(instead("a proxy says 429 each time", spoilt.instead(429))),
     Case("at the create, a proxy says 429, once", Spoil(CREATE, spoilt.instead(429, retry_after="1"))),
-    fine("the content type is text/html, and it is JSON all the same", spoilt.with_headers(content_type="text/html")),
+    *slow(
+        fine(
+            "the content type is text/html, and it is JSON all the same", spoilt.with_headers(content_type="text/html")
+        )
+    ),
     fine("the answer comes twice on one connection", spoilt.twice),
     fine("the answer is HTTP/1.0", spoilt.old_protocol),
     fine('"100 Continue" and "103 Early Hints" come first', spoilt.after_100),
     *slow(create('nothing but "100 Continue" comes', spoilt.nothing_but_100)),
-    fine("the RequestId is another one's", spoilt.saying(lambda body: body | {"RequestId": "of-another-request"})),
+    *slow(
+        fine("the RequestId is another one's", spoilt.saying(lambda body: body | {"RequestId": "of-another-request"}))
+    ),
     create(
         "a byte order mark comes first",
         spoilt.changed(
