@@ -72,6 +72,7 @@ class Wait:
     _last: TaskStatus | None = None
     _refused: list[ScanError] = field(default_factory=list)
     _trouble: ServiceError | None = None
+    """What went wrong since the service was heard last."""
     _heard: bool = False
     _steps: set[tuple[str, int | None]] = field(default_factory=set)
     _image: ImageRows = field(default_factory=ImageRows)
@@ -115,7 +116,7 @@ class Wait:
             self._trouble = problem
             log.info("%s: %s", operation, problem.message)
             return ()
-        self._heard = True
+        self._heard, self._trouble = True, None
         return self._ours(operation, answer)
 
     def _poll(self, operation: str) -> Ended | None:
@@ -265,6 +266,9 @@ class Wait:
         if last is not None:
             result = f" ({last.result})" if last.result else ""
             told = f"last seen as {last.word!a}{result} by {last.source}"
+        if self._trouble is not None:  # what the service says of the task at the end, nobody knows
+            silent = self._trouble.message.rstrip(".")
+            return StillRunning(f"task {task_id} was not seen to end by the deadline: {told}, and then: {silent}.")
         if self.submitted.pushed or len(self._steps) > 1:
             return StillRunning(f"task {task_id} has not ended at the deadline: {told}.")
         return StillRunning(

@@ -509,6 +509,20 @@ def test_one_broken_operation_does_not_hide_what_the_others_say():
         waiting(tasks).until_the_end()
 
 
+def test_a_service_that_falls_silent_is_named_at_the_deadline():
+    tasks = Scripted(latest=[status(Phase.RUNNING, "START", task_id="OURS")])
+    wait = waiting(tasks)
+    wait.said = lambda _: tasks.said.update(latest=errors.ServiceUnreachable("connection refused."))
+    with pytest.raises(errors.StillRunning, match=r"last seen as 'START' by op, and then: connection refused\.$"):
+        wait.until_the_end()
+
+
+def test_an_answer_after_trouble_makes_good_for_it():
+    tasks = Scripted(latest=errors.ServiceUnreachable("gone"), leaf=[status(Phase.RUNNING, "START", task_id="OURS")])
+    with pytest.raises(errors.StillRunning, match=r"has not ended at the deadline: last seen as 'START' by op\.$"):
+        waiting(tasks).until_the_end()
+
+
 def test_one_refusal_alone_is_a_warning():
     wait = waiting(Scripted(latest=DENIED, leaf=[status(task_id="OURS")]))
     assert wait.until_the_end().rows == ()
