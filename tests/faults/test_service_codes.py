@@ -11,7 +11,7 @@ from jenkins_scan.security_center.client import CREATE
 from jenkins_scan.security_center.codes import CODES, look_up
 from tests.faults import spoilt
 from tests.faults.bed import kept
-from tests.faults.faulty_service import EVERY, POLLS, QUOTA, FaultyService, Spoil, scanned
+from tests.faults.faulty_service import EVERY, LIST, POLLS, QUOTA, FaultyService, Spoil, scanned
 
 GROUP = "The service: codes"
 NOTHING, MAYBE, TASK = "nothing was opened", "that a task may exist", "the task's id"
@@ -133,3 +133,19 @@ def test_once_and_then_no_more(code, status, operations, at, tmp_path, note):
         opened = service.opened
     note(f"at the {at}, {code} ({status}), once", done, opened)
     assert (done.code, kept(done, opened), len(opened)) == (0, TASK, 1), done.said[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "end"),
+    [
+        ("NoPermission", 403, 14),
+        pytest.param("SignatureDoesNotMatch", 400, 14, marks=SLOW),
+        ("InvalidParameter", 400, 15),
+    ],
+)
+def test_at_a_list_of_findings_that_is_gated(code, status, end, tmp_path, note):
+    with FaultyService([Spoil(LIST, spoilt.refusal(status, code), EVERY)]) as service:
+        done = scanned(service, tmp_path)
+        opened = service.opened
+    note(f"at a list of findings that is gated, {code} ({status})", done, opened)
+    assert (done.code, kept(done, opened), len(opened)) == (end, TASK, 1), done.said[-3000:]
