@@ -12,6 +12,7 @@ from jenkins_scan.cli.main import main
 from jenkins_scan.clock import Clock
 from tests.support.center import FakeClock
 from tests.support.images import write_docker_archive
+from tests.support.watched import _collector, _installed, leaks  # noqa: F401  every test here is watched
 
 REFERENCE = "registry.example.com:5000/team/app:1"
 
@@ -44,7 +45,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def cli(capsys, tmp_path, clock, monkeypatch) -> Callable[..., Outcome]:
+def cli(capsys, tmp_path, clock, monkeypatch, leaks) -> Callable[..., Outcome]:
     """Runs `jenkins-scan ARGUMENTS` in the test's folder."""
 
     def run(
@@ -53,7 +54,8 @@ def cli(capsys, tmp_path, clock, monkeypatch) -> Callable[..., Outcome]:
         with monkeypatch.context() as surroundings:
             for name, value in (env or {}).items():
                 surroundings.setenv(name, value)
-            code = main(arguments, clock=at)
+            with leaks.run():
+                code = main(arguments, clock=at)
         said = capsys.readouterr()
         for stream in said:
             assert "Traceback" not in stream
