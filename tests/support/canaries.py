@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
@@ -21,7 +22,9 @@ CANARIES: Mapping[str, str] = {
 
 def forms(secret: str) -> Iterator[str]:
     """The secret as it is, URL-encoded, escaped for JSON, quoted for a shell, and in Base64 at each alignment."""
-    yield from {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="").lower()}
+    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield from (encoded, re.sub("%..", lambda code: code[0].lower(), encoded))
+    yield secret
     yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
