@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test coverage lint integration faults faults-part fuzz bench check-docs golden lock clean
+.PHONY: help venv demo test coverage lint integration faults faults-part fuzz audit bench check-docs golden lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ faults-part: $(DEVELOPMENT)  ## the part of the bed that takes a few minutes, co
 fuzz: $(DEVELOPMENT)  ## hostile input with fresh seeds, for FUZZ_SECONDS (600)
 	$(BIN)/python scripts/fuzz.py --seconds $(FUZZ_SECONDS)
 
+audit: $(DEVELOPMENT)  ## ask whether a locked dependency has a known vulnerability; gives up after a minute without a database
+	$(BIN)/python scripts/audit.py
+
 bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
 
@@ -70,6 +73,7 @@ lock: $(LOCKER)  ## renew the lock files from pyproject.toml
 	$(LOCKER) pip compile pyproject.toml --group pyproject.toml:dev --all-extras $(COMPILE) -o requirements-dev.lock
 	printf 'flit-core>=3.12,<5\n' | $(LOCKER) pip compile pyproject.toml - $(COMPILE) -c requirements-dev.lock -o requirements.lock
 	printf 'flit-core>=3.12,<5\n' | $(LOCKER) pip compile pyproject.toml - --all-extras $(COMPILE) -c requirements-dev.lock -o requirements-extras.lock
+	printf 'pip-audit>=2.9,<3\n' | $(LOCKER) pip compile - $(COMPILE) -o requirements-audit.lock
 
 clean:  ## remove what was built and cached; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* scan-report

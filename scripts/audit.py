@@ -69,7 +69,16 @@ def install(run: Run, left: Callable[[], float], environment: Path = ENVIRONMENT
     lock = OWN_LOCK.read_text(encoding="utf-8")
     if made.is_file() and made.read_text(encoding="utf-8") == lock:
         return str(python)
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     for command in (
         [sys.executable, "-m", "venv", "--clear", "--without-pip", str(environment)],
         [*install, "--no-compile", "--retries", "1", "--timeout", "10", "--require-hashes", "-r", str(OWN_LOCK)],

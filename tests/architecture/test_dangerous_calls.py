@@ -18,7 +18,14 @@ LOADERS = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpi
 CODE = {"eval", "exec", "builtins.eval", "builtins.exec"}
 SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn"}
 UNVERIFIED = {"ssl._create_unverified_context", "ssl._create_stdlib_context", "ssl._create_default_https_context"}
-YAML = {"yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", "yaml.full_load_all"}
+YAML = {
+    "yaml.load",
+    "yaml.load_all",
+    "yaml.unsafe_load",
+    "yaml.unsafe_load_all",
+    "yaml.full_load",
+    "yaml.full_load_all",
+}
 TAG = re.compile(r"</[A-Za-z]|<[A-Za-z][\w:.-]*(\s+[\w:-]+=[\"'{]|\s*/>)|<\?xml|<!DOCTYPE (?!html>)|<!\[CDATA\[")
 """An end tag, a tag with an attribute, an empty one, a declaration: `<name>` alone is how messages name a part."""
 

@@ -26,6 +26,7 @@ def forms(secret: str) -> Iterator[str]:
         yield from (encoded, re.sub("%..", lambda code: code[0].lower(), encoded))
     yield secret
     yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
+    yield json.dumps(secret)[1:-1].replace("\\", "\\\\")
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
         whole = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]

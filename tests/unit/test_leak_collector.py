@@ -116,7 +116,7 @@ def test_the_name_of_a_file_is_seen(collector, tmp_path):
 
 
 def test_a_file_that_a_child_wrote_is_seen(collector, tmp_path):
-    (tmp_path / "jenkins-scan").write_text("#!/bin/sh\nprintf %s \"$JENKINS_SCAN_TOKEN\" > written\n")
+    (tmp_path / "jenkins-scan").write_text('#!/bin/sh\nprintf %s "$JENKINS_SCAN_TOKEN" > written\n')
     (tmp_path / "jenkins-scan").chmod(0o755)
     subprocess.run([tmp_path / "jenkins-scan"], cwd=tmp_path, env={}, check=True)
     (found,) = collector.leaks()
