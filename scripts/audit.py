@@ -132,8 +132,6 @@ def audit(run: Run, now: Callable[[], float] = time.monotonic, environment: Path
 
     try:
         audited = ask(install(run, left, environment), run, left)
-        if not audited.known:
-            raise NoDatabase(f"the package index has no vulnerability data for any of {len(audited.unknown)} packages.")
     except NoDatabase as why:
         print(f"NOT AUDITED: {why}")
         return 0
@@ -143,6 +141,9 @@ def audit(run: Run, now: Callable[[], float] = time.monotonic, environment: Path
     except Broken as how:
         print(f"The audit is broken: {how}")
         return 2
+    if not audited.known:
+        print(f"NOT AUDITED: the package index has no vulnerability data for any of {len(audited.unknown)} packages.")
+        return 0
     for line in audited.vulnerable:
         print(f"VULNERABLE: {line}")
     if audited.unknown:

@@ -1,4 +1,4 @@
-"""Ways that are closed to every line of Python here: shells, unsafe loaders, code from text, unverified TLS, XML by hand.
+"""Ways that are closed to all Python here: shells, unsafe loaders, code from text, unverified TLS, XML by hand.
 
 Ruff's rules S (flake8-bandit) see most of these too; these rules cannot be switched off by a `noqa`, hold for tests and
 scripts as well, and say what they mean.
@@ -148,8 +148,9 @@ def yaml_of_any_kind(tree: ast.Module) -> list[str]:
 
 
 ESCAPED_HTML = {"jenkins_scan/report/issues.py": ["</ul>", "</li>", "</p>"]}
-"""No XML: Jenkins shows these pieces as HTML, and every value in them goes through `html.escape`, quotes included, which
-`tests/unit/report/test_issues.py` holds and ElementTree would not do."""
+"""No XML: Jenkins shows these pieces as HTML, and every value in them goes through `html.escape`, quotes included.
+
+ElementTree would leave quotes; `tests/unit/report/test_issues.py` holds it."""
 
 
 def _is(value: ast.expr, constant: object) -> bool:

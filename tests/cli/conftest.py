@@ -12,7 +12,7 @@ from jenkins_scan.cli.main import main
 from jenkins_scan.clock import Clock
 from tests.support.center import FakeClock
 from tests.support.images import write_docker_archive
-from tests.support.watched import _collector, _installed, leaks  # noqa: F401  every test here is watched
+from tests.support.watched import _collector, _installed, _watched  # noqa: F401  every test here is watched
 
 REFERENCE = "registry.example.com:5000/team/app:1"
 

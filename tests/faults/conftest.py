@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.faults.bed import Done, Note, broken_promises, write_note
-from tests.support.watched import _collector, _installed, leaks  # noqa: F401  every test here is watched
+from tests.support.watched import _collector, _installed, _watched  # noqa: F401  every test here is watched
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from tests.support import engines
-from tests.support.watched import _collector, _installed, leaks  # noqa: F401  every test here is watched
+from tests.support.watched import _collector, _installed, _watched  # noqa: F401  every test here is watched
 
 Engine = TypeVar("Engine", engines.DockerEngine, engines.Registry)
 

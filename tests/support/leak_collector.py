@@ -4,7 +4,8 @@ What it looks at: what any capture or any test read of stdout and stderr, the fi
 every level, the command lines of children, and the addresses that servers were asked for. A file is the run's own if it
 appeared or changed between the run's start and its end; what stood there before was put there by the test.
 
-Two things are no leaks: the line in which `sandbox serve` says which keys open it, and what a child answers to the tool.
+Two things are no leaks: the line in which `sandbox serve` says which keys open it, and what a child answers to the
+tool.
 """
 
 import os
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 from jenkins_scan import sandbox
@@ -205,7 +206,7 @@ class Tee:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.readline, type(self._stream.readline(0))())
 
-    def __enter__(self) -> "Tee":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ended: object) -> None:

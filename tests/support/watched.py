@@ -40,8 +40,8 @@ def _installed(_collector: Collector) -> None:
     """In place before any other fixture of the module."""
 
 
-@pytest.fixture(autouse=True)
-def leaks(request: pytest.FixtureRequest, _collector: Collector) -> Iterator[Collector]:
+@pytest.fixture(autouse=True, name="leaks")
+def _watched(request: pytest.FixtureRequest, _collector: Collector) -> Iterator[Collector]:
     """Ends each test with a search for its secrets in all that left the tool."""
     folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     _collector.folder, _collector.bare = folder, request.node.get_closest_marker("without_secrets") is not None
