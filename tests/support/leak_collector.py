@@ -213,7 +213,9 @@ class Tee:
         self._stream.close()
 
 
-def popen_seen_by(collector: Collector) -> type[subprocess.Popen[Any]]:
+def popen_seen_by(  # noqa: C901  a class with a few short methods
+    collector: Collector,
+) -> type[subprocess.Popen[Any]]:
     """`subprocess.Popen` whose children `collector` sees."""
 
     class Popen(subprocess.Popen[Any]):
@@ -288,8 +290,8 @@ def _files(folder: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
 
 def _descendants(pid: int) -> Iterator[int]:
     with suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(OSError):
-                for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                for child in (thread / "children").read_text().split():
                     yield int(child)
                     yield from _descendants(int(child))

@@ -89,7 +89,7 @@ def _see_servers(collector: Collector, patch: pytest.MonkeyPatch) -> None:
 
 
 def _as_written(record: logging.LogRecord) -> str:
-    """The record as `-vv` shows it, and what a formatter with tracebacks would add: through the terminal's redaction."""
+    """The record as `-vv` shows it, and what a formatter would add of a traceback: both redacted."""
     text = logging.Formatter().format(record)
     for handler in logging.getLogger(PACKAGE).handlers:
         if isinstance(handler, _TerminalHandler):

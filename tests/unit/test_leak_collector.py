@@ -43,7 +43,7 @@ def as_the_tool(source, **names):
 def test_where_nothing_leaks_nothing_is_said(collector, tmp_path, capsys):
     (tmp_path / "before").write_text(TOKEN)
     with collector.run():
-        print("nothing")
+        sys.stdout.write("nothing")
         (tmp_path / "report").write_text("nothing")
     capsys.readouterr()
     assert collector.leaks() == []
@@ -67,7 +67,7 @@ def test_the_forms_that_the_tool_hides_are_all_recognised():
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 @pytest.mark.parametrize("read_away", [True, False])
 def test_what_a_run_in_this_process_says_is_seen(collector, capsys, stream, read_away):
-    print(f"the token is {TOKEN}", file=getattr(sys, stream))
+    getattr(sys, stream).write(f"the token is {TOKEN}")
     if read_away:
         capsys.readouterr()
     else:
@@ -127,20 +127,17 @@ def test_a_file_that_a_child_wrote_is_seen(collector, tmp_path):
 def test_a_record_of_any_level_is_seen_and_so_is_its_traceback(collector, level):
     log = logging.getLogger("jenkins_scan.planted")
     log.log(level, "asked with %s", TOKEN)
-    try:
-        raise ValueError(SECURITY_TOKEN)
-    except ValueError:
-        log.log(level, "it failed", exc_info=True)
+    log.log(level, "it failed", exc_info=ValueError(SECURITY_TOKEN))
     found = collector.leaks()
     assert {each.split()[0] for each in found} == {"JENKINS_SCAN_TOKEN", "ALIBABA_CLOUD_SECURITY_TOKEN"}
 
 
 def test_the_arguments_of_a_child_of_the_tool_are_seen_and_its_answer_is_not(collector):
     def helper():
-        return subprocess.run(["/bin/echo", "canned"], capture_output=True, check=False, env={})  # noqa: S603  planted
+        return subprocess.run(["/bin/echo", "canned"], capture_output=True, check=False, env={})
 
     def with_secret():
-        return subprocess.run(["/bin/echo", SECRET], capture_output=True, check=False, env={})  # noqa: F821, S603
+        return subprocess.run(["/bin/echo", SECRET], capture_output=True, check=False, env={})  # noqa: F821
 
     as_the_tool(helper)
     assert collector.leaks() == []
