@@ -369,27 +369,23 @@ def rewritten(path):
 
 
 CHANGES = {
-    "the archive is deleted after the submit": Path.unlink,
-    "the archive is cut after the submit": lambda path: os.truncate(path, 600),
-    "the archive becomes a folder after the submit": lambda path: (path.unlink(), path.mkdir()),
-    "the archive becomes a FIFO after the submit": lambda path: (path.unlink(), os.mkfifo(path)),
-    "the archive becomes another image after the submit": lambda path: (
-        path.unlink(),
-        shutil.copy(path.with_name("other.tar"), path),
-    ),
+    "the archive is deleted": Path.unlink,
+    "the archive is cut": lambda path: os.truncate(path, 600),
+    "the archive becomes a folder": lambda path: (path.unlink(), path.mkdir()),
+    "the archive becomes a FIFO": lambda path: (path.unlink(), os.mkfifo(path)),
+    "the archive becomes another image": lambda path: (path.unlink(), shutil.copy(path.with_name("other.tar"), path)),
 }
 
 
-@pytest.mark.parametrize("moment", [QUOTA, CREATE])
+@pytest.mark.parametrize(("moment", "when"), [(QUOTA, "before the submit"), (CREATE, "after the submit")])
 @pytest.mark.parametrize("fault", but_first(CHANGES, list(CHANGES)[:1]))
-def test_an_archive_that_changes_in_the_middle(step, tmp_path, fault, moment):
+def test_an_archive_that_changes_in_the_middle(step, tmp_path, fault, moment, when):
     from tests.support.docker_archives import archive, packed_image
 
     (tmp_path / "other.tar").write_bytes(archive(packed_image(("team/app:1",), (b"another",))))
     image = archive_in(tmp_path)
-    fault = fault if moment == CREATE else fault.replace("after the submit", "before the submit")
-    name = next(each for each in CHANGES if each[:28] == fault[:28])
-    ran = step(fault, "--fail-on", "high", image=image, at={moment: lambda: CHANGES[name](tmp_path / "app.tar")})
+    change = CHANGES[fault]
+    ran = step(f"{fault} {when}", "--fail-on", "high", image=image, at={moment: lambda: change(tmp_path / "app.tar")})
     ended(ran, 17, "incomplete", 1)
 
 

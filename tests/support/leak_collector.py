@@ -55,8 +55,10 @@ def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
     """The secrets in these surroundings, by variable: values, files that hold them, user info of addresses."""
     found = {name: environ.get(name, "").strip() for name in (*CANARIES, "JENKINS_API_TOKEN")}
     for name in CANARIES:
+        path = Path(environ.get(f"{name}_FILE", ""))
         with suppress(OSError, ValueError):
-            found[f"{name}_FILE"] = Path(environ.get(f"{name}_FILE", "\0")).read_text("utf-8", "replace").strip()
+            if path.is_file():  # a pipe is for the tool alone to read
+                found[f"{name}_FILE"] = path.read_text("utf-8", "replace").strip()
     for name in WITH_USER_INFO:
         user_info = environ.get(name, "").rpartition("@")[0].rpartition("//")[2]
         password = user_info.partition(":")[2]
