@@ -39,6 +39,8 @@ OWN = {
 WITH_USER_INFO = (*PROXY_VARIABLES, *map(str.lower, PROXY_VARIABLES), "DOCKER_HOST", "JENKINS_URL", "CONTAINER_HOST")
 SHORTEST = 6
 """Characters; the tool hides nothing shorter."""
+MOST_KEPT = 64 * 1024 * 1024
+"""Characters that wait to be searched."""
 LARGEST_FILE = 64 * 1024 * 1024
 BETWEEN_SAMPLES = 0.02
 Snapshot = dict[str, tuple[int, int, int]]
@@ -89,6 +91,7 @@ class Collector:
         self.secrets: dict[str, str] = {**OWN, **CANARIES}
         self.places: dict[tuple[str, str], None] = {}
         self.found: list[str] = []
+        self._kept = 0
         self._running: list[threading.Thread] = []
         self._over = threading.Event()
 
@@ -112,15 +115,22 @@ class Collector:
         """Something that left the tool."""
         if text:
             self.places[place, text.decode("latin-1") if isinstance(text, bytes) else text] = None
+            self._kept += len(text)
+            if self._kept > MOST_KEPT:  # a test of thousands of runs: what they said is not kept to its end
+                self._search_places()
 
     def leaks(self) -> list[str]:
         """Each secret that was seen, with the place; the search of a test that has ended."""
         self._over.set()
         for sampler in self._running:
             sampler.join(5)
-        for place, text in list(self.places):
-            self._search(place, _without_ready_lines(text))
+        self._search_places()
         return list(dict.fromkeys(self.found))
+
+    def _search_places(self) -> None:
+        places, self.places, self._kept = self.places, {}, 0
+        for place, text in list(places):
+            self._search(place, _without_ready_lines(text))
 
     def _search(self, place: str, text: str) -> None:
         for form, name in needles(frozenset(self.secrets.items())):
