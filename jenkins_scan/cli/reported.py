@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jenkins_scan.cli.app import App
+from jenkins_scan.cli.provisional import Provisional
 
 if TYPE_CHECKING:
     from jenkins_scan.config.settings import ReportedSettings
@@ -44,6 +45,7 @@ def reported(
     run = earlier or Run(started_at=app.clock.now(), images=[ImageRun("")])
     run.sandbox = values["endpoint"] == "sandbox" and not run.local
     noted: list[ReportedSettings] = []
+    run.opened = Provisional(app, run, folder, noted)
     try:
         try:
             outputs = _ready(values["output"], folder, keep)

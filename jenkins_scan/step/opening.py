@@ -54,6 +54,8 @@ class Opening:
     clock: Clock
     operation: str
     sandbox_allowed: bool
+    told: Callable[[str | None], None] = lambda _: None
+    """As `Run.opened`."""
     _halted: threading.Event = field(default_factory=threading.Event)
     _unreachable: ServiceUnreachable | None = None
 
@@ -126,7 +128,7 @@ class Opening:
             message, remedy = NOT_NAMED
             raise UsageError(message, remedy=remedy)
 
-    @staticmethod
-    def _note(images: Sequence[ImageRun], record: TaskRecord | None) -> None:
+    def _note(self, images: Sequence[ImageRun], record: TaskRecord | None) -> None:
         for image in images:
             image.task = record
+        self.told(None if record is None or record.task is None else record.task.task_id)

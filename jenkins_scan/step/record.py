@@ -96,6 +96,8 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     interrupted: Interrupted | None = None
+    opened: Callable[[str | None], None] = lambda _: None
+    """Told of the id of every task that was opened, and of None where one may be, or was not after all."""
 
     def is_judged(self, image: ImageRun | None = None) -> bool:
         """Whether this image, or every image, was judged by its findings."""

@@ -147,7 +147,8 @@ class _Step:
                 baseline_of(self.settings.judging, image)
         create = self._create(wanted) if place is None or not sync else self._sync_and_create(place, wanted)
         allowed = self.settings.service.sandbox_allowed
-        opening = Opening(self.center, self.clock, SYNC_AND_CREATE if sync else CREATE, sandbox_allowed=allowed)
+        operation = SYNC_AND_CREATE if sync else CREATE
+        opening = Opening(self.center, self.clock, operation, allowed, self.run.opened)
         slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
 
         def open_all(lead: ImageRun) -> None:

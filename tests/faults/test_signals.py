@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.bed import environ
+from tests.faults.bed import environ, run, write_note
 from tests.faults.faulty_engine import after, black_hole, faulty_engine, saying
-from tests.faults.surroundings import CREATE, NAME, archive_in, center, folder_for_all, started, wait_until
+from tests.faults.surroundings import CREATE, NAME, STATUS, archive_in, center, folder_for_all, started, wait_until
 from tests.support.engines import free_port
 
 GROUP = "Signals"
@@ -279,3 +279,29 @@ def test_a_stopped_run_goes_on(tmp_path, note):
         opened = service.opened
     assert (done.code, len(opened)) == (0, 1), done.said
     note("SIGSTOP for longer than the read limit, then SIGCONT", done, opened)
+
+
+@pytest.mark.parametrize("stage", ["before the answer to the create", "after the create"])
+def test_what_a_killed_process_leaves_is_taken_up(tmp_path, stage):
+    """SIGKILL, as for want of memory: no report can be made any more."""
+    asked = threading.Event()
+    at = {CREATE if stage.startswith("before") else STATUS: asked.set}
+    with center("clean", at) as service:
+        variables = environ(service.url)
+        arguments = ("scan", archive_in(tmp_path), "--fail-on", "high")
+        with started(*arguments, env=variables, folder=tmp_path) as running:
+            wait_until(asked.is_set)
+            running.signalled(signal.SIGKILL)
+            done = running.done()
+        opened = service.opened
+        left = json.loads((tmp_path / "scan-report" / "result.json").read_text())
+        assert (done.code, left["verdict"], left["exit_code"]) == (-signal.SIGKILL, "INCOMPLETE", 17)
+        if stage.startswith("after"):
+            assert [task["id"] for task in left["tasks"]] == opened
+            assert f"task {opened[0]} is open" in done.err
+            again = run("wait", "scan-report/result.json", "--fail-on", "high", env=variables, folder=tmp_path)
+            assert (again.code, again.result["verdict"]) == (0, "PASS")
+            assert service.opened == opened
+        else:
+            assert left["images"][0]["task"]["id"] is None
+    write_note(GROUP, f"SIGKILL {stage}", done, opened, "the task's id" if left["tasks"] else "that a task may exist")

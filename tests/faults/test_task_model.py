@@ -24,7 +24,7 @@ SLOW = frozenset({Fault.ABORT_LATE})
 Mets = tuple[list[Fault | None], ...]
 ENDS = frozenset({0, 10, 12, 15, 16, 17, 143})
 EXAMPLES, STEPS = 40, 8
-MORE_EXAMPLES, MORE_STEPS = 500, 14
+MORE_EXAMPLES, MORE_STEPS = 120, 10
 
 
 METS = st.lists(st.none() | st.sampled_from(Fault), max_size=5)

@@ -1,0 +1,50 @@
+"""What a killed process leaves behind: `result.json` as far as the run has come, for `wait` to take up."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jenkins_scan.cli.app import App
+
+if TYPE_CHECKING:
+    from jenkins_scan.config.settings import ReportedSettings
+    from jenkins_scan.step.record import Run
+
+FEW: Final = 10
+"""Images whose every task is written at once; of more the file is renewed once in a while: it grows with them."""
+BETWEEN: Final = 1.0
+"""Seconds between two writes of many images."""
+
+
+class Provisional:
+    """Says that a task was opened, and writes it down before anything else happens. Threads may call it side by side.
+
+    The verdict in the file is INCOMPLETE (17): the run's own result takes its place, unless the process is killed.
+    """
+
+    def __init__(self, app: App, run: "Run", folder: Path | None, settings: "Sequence[ReportedSettings]") -> None:
+        self._app, self._run, self._folder, self._settings = app, run, folder, settings
+        self._writing = threading.Lock()
+        self._last = -BETWEEN
+
+    def __call__(self, task_id: str | None) -> None:
+        """A task was opened, or (None) one may be, or none was after all."""
+        if task_id is not None:
+            self._app.terminal.note(f"task {task_id} is open")
+        if self._folder is None:
+            return
+        from jenkins_scan.errors import Reason
+        from jenkins_scan.gate.verdict import VerdictWord
+        from jenkins_scan.report import bare
+        from jenkins_scan.report.outputs import RESULT
+
+        with self._writing:
+            now = self._app.clock.monotonic()
+            if len(self._run.images) > FEW and now - self._last < BETWEEN:
+                return
+            self._last = now
+            settings = self._settings[0] if self._settings else None
+            ends = VerdictWord.INCOMPLETE, Reason.INCOMPLETE
+            text = bare.render(self._run, settings, self._app.build, self._app.terminal.redact, *ends)
+            self._app.write(self._folder / RESULT, text, lasting=False)
