@@ -5,6 +5,7 @@ text that leaves the process (terminal, log, report) passes through one `Redacto
 """
 
 import base64
+import html
 import json
 import re
 import shlex
@@ -38,7 +39,7 @@ def _escaped_forms(secret: str) -> Iterator[str]:
 
 
 def forms_of(secret: str) -> set[str]:
-    """The secret and its URL-encoded, JSON-escaped, quoted and Base64 forms, those long enough to be told apart."""
+    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms, those long enough to tell apart."""
     # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
     encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
     encoded.add(quote_plus(secret, errors="surrogateescape"))
@@ -48,6 +49,8 @@ def forms_of(secret: str) -> set[str]:
         *encoded,
         *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
         *(escaped for escaped in _escaped_forms(secret)),
+        html.escape(secret),
+        html.escape(secret, quote=False),
         shlex.quote(secret),
         repr(secret)[1:-1],
         *_base64_forms(secret.encode("utf-8", "surrogateescape")),

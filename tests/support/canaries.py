@@ -1,6 +1,7 @@
 """Secrets that a test gives to the tool, and the search for them, in any form, in whatever left it."""
 
 import base64
+import html
 import json
 import re
 import shlex
@@ -21,12 +22,13 @@ CANARIES: Mapping[str, str] = {
 
 
 def forms(secret: str) -> Iterator[str]:
-    """The secret as it is, URL-encoded, escaped for JSON, quoted for a shell, and in Base64 at each alignment."""
+    """The secret as it is, URL-encoded, escaped for JSON and HTML, quoted for a shell, in Base64 at each alignment."""
     for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
         yield from (encoded, re.sub("%..", lambda code: code[0].lower(), encoded))
     yield secret
     yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
     yield json.dumps(secret)[1:-1].replace("\\", "\\\\")
+    yield from (html.escape(secret), html.escape(secret, quote=False))
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
         whole = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]

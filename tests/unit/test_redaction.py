@@ -1,6 +1,7 @@
 """No secret survives in any form in which it leaves by accident, and innocent text stays as it is."""
 
 import base64
+import html
 import json
 import re
 import shlex
@@ -33,6 +34,8 @@ FORMS = {
     "quote_plus in lower case": lambda secret: lower_hex(quote_plus(secret)),
     "json": lambda secret: json.dumps(secret)[1:-1],
     "json without escapes": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "html": html.escape,
+    "html keeping quotes": lambda secret: html.escape(secret, quote=False),
     "shell": shlex.quote,
     "repr": lambda secret: repr(secret)[1:-1],
 }
@@ -42,6 +45,7 @@ FORMS = {
 @given(secret=SECRETS | ODD_SECRETS, before=AROUND, after=AROUND)
 @example(secret="aB/cD+eF", before="", after="")
 @example(secret='it\'s "q"', before="", after="")
+@example(secret='canary3"token\\with/+odd&signs', before="<b>", after="</b>")
 @example(secret="Zürich-中文-ü", before="", after="")
 def test_no_written_form_of_a_secret_survives(form, secret, before, after):
     redacted = Redactor([secret])(f"{before}{form(secret)}{after}")
