@@ -39,20 +39,20 @@ def _escaped_forms(secret: str) -> Iterator[str]:
 
 
 def forms_of(secret: str) -> set[str]:
-    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms, those long enough to tell apart."""
+    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms, if they are long enough."""
     # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
     encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
     encoded.add(quote_plus(secret, errors="surrogateescape"))
+    pages = (html.escape(secret), html.escape(secret, quote=False))  # shown quoted, as the secret itself is
     forms = {
         secret,
         " ".join(secret.split()),  # as `plain_text.one_line` leaves it
         *encoded,
         *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
-        *(escaped for escaped in _escaped_forms(secret)),
-        html.escape(secret),
-        html.escape(secret, quote=False),
+        *pages,
+        *(escaped for text in (secret, *pages) for escaped in _escaped_forms(text)),
+        *(repr(text)[1:-1] for text in (secret, *pages)),
         shlex.quote(secret),
-        repr(secret)[1:-1],
         *_base64_forms(secret.encode("utf-8", "surrogateescape")),
     }
     return {form for form in forms if len(form) >= SHORTEST}

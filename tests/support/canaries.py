@@ -28,7 +28,8 @@ def forms(secret: str) -> Iterator[str]:
     yield secret
     yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
     yield json.dumps(secret)[1:-1].replace("\\", "\\\\")
-    yield from (html.escape(secret), html.escape(secret, quote=False))
+    for page in (html.escape(secret), html.escape(secret, quote=False)):
+        yield from (page, json.dumps(page)[1:-1], repr(page)[1:-1])
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
         whole = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]

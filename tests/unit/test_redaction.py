@@ -36,6 +36,9 @@ FORMS = {
     "json without escapes": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "html": html.escape,
     "html keeping quotes": lambda secret: html.escape(secret, quote=False),
+    "html in json": lambda secret: json.dumps(html.escape(secret))[1:-1],
+    "repr of html": lambda secret: repr(html.escape(secret))[1:-1],
+    "repr of html keeping quotes": lambda secret: repr(html.escape(secret, quote=False))[1:-1],
     "shell": shlex.quote,
     "repr": lambda secret: repr(secret)[1:-1],
 }
