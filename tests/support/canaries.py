@@ -25,11 +25,10 @@ def forms(secret: str) -> Iterator[str]:
     """The secret as it is, URL-encoded, escaped for JSON and HTML, quoted for a shell, in Base64 at each alignment."""
     for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
         yield from (encoded, re.sub("%..", lambda code: code[0].lower(), encoded))
-    yield secret
-    yield from {json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3], shlex.quote(secret), repr(secret)[1:-1]}
-    yield json.dumps(secret)[1:-1].replace("\\", "\\\\")
-    for page in (html.escape(secret), html.escape(secret, quote=False)):
-        yield from (page, json.dumps(page)[1:-1], repr(page)[1:-1])
+    yield shlex.quote(secret)
+    for text in (secret, html.escape(secret), html.escape(secret, quote=False)):
+        escaped = json.dumps(text)[1:-1]
+        yield from {text, escaped, json.dumps(json.dumps(text))[3:-3], escaped.replace("\\", "\\\\"), repr(text)[1:-1]}
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode()
         whole = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]
