@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from jenkins_scan.sandbox.messages import Reply, json_reply
-from tests.faults.faulty_service import LONG, Exchange, Fault, sound, told, with_body, written
+from tests.faults.faulty_service import LONG, Exchange, Fault, Seen, sound, told, with_body, written
 
 HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 BEYOND = 12.0
@@ -60,6 +60,11 @@ def afterwards(status: int, body: bytes = HTML, content_type: str = "text/html",
         instead(status, body, content_type, **headers)(exchange)
 
     return fault
+
+
+def echoed(answer: Callable[[Seen], Fault]) -> Fault:
+    """The answer holds what was asked."""
+    return lambda exchange: answer(exchange.request)(exchange)
 
 
 def refusal(status: int, code: str) -> Fault:

@@ -1,5 +1,6 @@
 """Answers of the service, or of something before it, that are cut, packed, HTML, or meant for somebody else."""
 
+import html
 import json
 import resource
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from jenkins_scan.security_center.client import CREATE
 from tests.faults import spoilt
 from tests.faults.bed import kept
 from tests.faults.faulty_service import EVERY, INSTANCES, LIST, POLLS, QUOTA, RECORDS, FaultyService, Spoil, scanned
+from tests.support.canaries import TOKEN
 from tests.support.center import Canned
 from tests.support.loopback_servers import loopback_servers
 
@@ -248,3 +250,53 @@ def test_the_answer_names_the_task_of_another_request(tmp_path, note):
     # Which id is ours nobody can tell; that our image was scanned after the submit is shown by its own row.
     note("at the create, the TaskId is another one's", done, [another])
     assert (done.code, kept(done, [another])) == (0, TASK), done.said[-3000:]
+
+
+def headers_of(asked):
+    """Those with secrets come first: an error shows the beginning of a page alone."""
+    secret = {name: asked.headers[name] for name in ("x-acs-security-token", "authorization")}
+    return "\n".join(f"{name}: {value}" for name, value in (secret | dict(asked.headers)).items())
+
+
+def form_of(asked):
+    """A field a line, the token first."""
+    return "\n".join(sorted(asked.body.decode().split("&"), key=lambda field: not field.startswith("Token=")))
+
+
+def page(status, show):
+    """The service has done it, and a proxy shows in HTML what was asked."""
+    return spoilt.echoed(lambda asked: spoilt.afterwards(status, f"<pre>{show(asked)}</pre>".encode()))
+
+
+def refused(show, request_id="R"):
+    """The service refuses, and its message is what was asked."""
+
+    def answer(asked):
+        body = {"RequestId": request_id, "Code": "InvalidParameter", "Message": show(asked)}
+        return spoilt.instead(400, json_of(body), "application/json")
+
+    return spoilt.echoed(answer)
+
+
+ECHOES = [
+    create("the message of a 400 is our headers", refused(headers_of), kept=NOTHING, tasks=0),
+    create("the message of a 400 is our form", refused(form_of), kept=NOTHING, tasks=0),
+    create("a 502 of a proxy shows our headers", page(502, headers_of)),
+    create("a 502 of a proxy shows our form", page(502, form_of)),
+    create("a 502 of a proxy shows the token, escaped", page(502, lambda _: html.escape(TOKEN))),
+    create("HTML with status 200 shows our headers", page(200, headers_of)),
+    create("HTML with status 200 shows our form", page(200, form_of)),
+    create("a 400 has the token as its RequestId", refused(lambda _: "no", TOKEN), kept=NOTHING, tasks=0),
+    fine("the RequestId is the token", spoilt.saying(lambda body: body | {"RequestId": TOKEN})),
+]
+
+
+@pytest.mark.parametrize("case", ECHOES, ids=str)
+def test_secrets_that_come_back_in_an_answer_are_shown_nowhere(case, tmp_path, note):
+    with FaultyService([case.spoil], case.scenario) as service:
+        done = scanned(service, tmp_path)
+        opened = service.opened
+    note(case.fault, done, opened)
+    assert (done.code, len(opened), kept(done, opened)) == (case.code, case.tasks, case.kept), done.said[-3000:]
+    # What came back is within what is shown: without the redaction it would be there.
+    assert "****" in json.dumps(done.result)
