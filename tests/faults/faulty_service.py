@@ -81,11 +81,11 @@ class Exchange:
 Fault = Callable[[Exchange], None]
 
 
-def written(answer: Reply, *, version: str = "1.1", length: int | None = None) -> bytes:
+def written(answer: Reply, *, version: str = "1.1", length: int | None = None, connection: str = "close") -> bytes:
     """The answer as it goes over the wire; `length` is what it says that its length is."""
     lines = [f"HTTP/{version} {answer.status} -", *(f"{name}: {value}" for name, value in answer.headers.items())]
-    lines += [f"content-length: {len(answer.body) if length is None else length}", "connection: close", "", ""]
-    return "\r\n".join(lines).encode("latin-1") + answer.body
+    lines += [f"content-length: {len(answer.body) if length is None else length}", f"connection: {connection}"]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body
 
 
 def sound(exchange: Exchange) -> None:

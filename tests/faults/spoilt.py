@@ -184,7 +184,10 @@ def endless_body(exchange: Exchange) -> None:
 
 
 def twice(exchange: Exchange) -> None:
-    exchange.send(written(exchange.answer()) * 2)
+    """The second one waits for whoever asks something else on the same connection, which stays open."""
+    exchange.send(written(exchange.answer(), connection="keep-alive") * 2)
+    while exchange.connection.recv(65536):
+        pass
 
 
 def old_protocol(exchange: Exchange) -> None:

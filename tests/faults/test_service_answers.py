@@ -125,6 +125,8 @@ CASES = [
             lambda whole: whole.replace(b"\r\n\r\n{", b"\r\n\r\n\xef\xbb\xbf{").replace(b"content-length: ", b"x: ")
         ),
     ),
+    # On a connection that is kept, the next request would get the second answer: the create the quota's.
+    *once("the answer comes twice on one connection", spoilt.twice, QUOTA),
     *once("JSON is cut in the middle", spoilt.cut(0.5), QUOTA),
     *slow(*once("JSON is cut in the middle", spoilt.cut(0.5), INSTANCES, LIST)),
     *slow(*once("the Content-Length is 100 bytes too long", spoilt.of_length(100), *READS)),

@@ -11,11 +11,11 @@ from tests.support.center import Canned
 Speak = Callable[[socket.socket], None]
 
 
-def said(answer: Canned) -> Speak:
-    """The whole answer at once."""
+def said(answer: Canned, connection: str = "close") -> Speak:
+    """The whole answer at once, and what becomes of the connection."""
     lines = [f"HTTP/1.1 {answer.status} -", *(f"{name}: {value}" for name, value in answer.headers.items())]
-    head = "\r\n".join([*lines, f"content-length: {len(answer.body)}", "connection: close", "", ""])
-    return lambda connection: connection.sendall(head.encode() + answer.body)
+    head = "\r\n".join([*lines, f"content-length: {len(answer.body)}", f"connection: {connection}", "", ""])
+    return lambda peer: peer.sendall(head.encode() + answer.body)
 
 
 class LoopbackServer:

@@ -13,6 +13,7 @@ from jenkins_scan.security_center.connect import connect
 from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.interface import Quota, ScanRequest
 from tests.support.center import ENDPOINT, KEYS, TASK_ID, TOKEN, Canned, FakeClock, created, html, quota
+from tests.support.loopback_servers import said
 
 
 @pytest.fixture
@@ -211,3 +212,17 @@ def test_a_create_reaches_the_server_as_it_was_signed(serve, client):
     assert f"\r\nHost: 127.0.0.1:{server.port}\r\n".lower().encode() in head.lower()
     assert b"\r\ncontent-type: application/x-www-form-urlencoded\r\n" in head.lower()
     assert body == f"RepoName=a+b&Token={TOKEN}".encode()
+
+
+def test_each_request_has_a_connection_of_its_own(serve, client):
+    answer = said(quota(), connection="keep-alive")
+
+    def ready_for_more(connection):
+        answer(connection)
+        while connection.recv(65536):
+            answer(connection)
+
+    server = serve(ready_for_more)
+    asked = client(server.url)
+    assert [ask_quota(asked).value, ask_quota(asked).value] == [Quota(100, 10)] * 2
+    assert len(server.requests) == 2  # the first one of each connection
