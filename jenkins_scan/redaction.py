@@ -43,7 +43,9 @@ def forms_of(secret: str) -> set[str]:
     # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
     encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
     encoded.add(quote_plus(secret, errors="surrogateescape"))
-    pages = (html.escape(secret), html.escape(secret, quote=False))  # shown quoted, as the secret itself is
+    named = html.escape(secret)
+    numbered = named.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as Go and Jinja write them
+    pages = (named, numbered, html.escape(secret, quote=False))  # shown quoted, as the secret itself is
     forms = {
         secret,
         " ".join(secret.split()),  # as `plain_text.one_line` leaves it

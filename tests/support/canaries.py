@@ -26,7 +26,13 @@ def forms(secret: str) -> Iterator[str]:
     for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
         yield from (encoded, re.sub("%..", lambda code: code[0].lower(), encoded))
     yield shlex.quote(secret)
-    for text in (secret, html.escape(secret), html.escape(secret, quote=False)):
+    named = html.escape(secret)
+    for text in (
+        secret,
+        named,
+        named.replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+        html.escape(secret, quote=False),
+    ):
         escaped = json.dumps(text)[1:-1]
         yield from {text, escaped, json.dumps(json.dumps(text))[3:-3], escaped.replace("\\", "\\\\"), repr(text)[1:-1]}
     for offset in range(3):

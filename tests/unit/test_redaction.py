@@ -35,6 +35,7 @@ FORMS = {
     "json": lambda secret: json.dumps(secret)[1:-1],
     "json without escapes": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "html": html.escape,
+    "html with numbers": lambda secret: html.escape(secret).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
     "html keeping quotes": lambda secret: html.escape(secret, quote=False),
     "html in json": lambda secret: json.dumps(html.escape(secret))[1:-1],
     "repr of html": lambda secret: repr(html.escape(secret))[1:-1],
