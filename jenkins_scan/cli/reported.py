@@ -70,6 +70,24 @@ def reported(
         return _last_words(app, run, noted[0] if noted else None, folder)
 
 
+def take_old_reports_away(values: Mapping[str, Any], keep: Collection[Path]) -> None:
+    """For a run that ends before it can report: no old report may look like this run's. Raises nothing.
+
+    It looks where `reported` would write, and leaves what is in `keep`.
+    """
+    from jenkins_scan.errors import OutputError
+    from jenkins_scan.report.outputs import remove_reports
+
+    named = values["report_dir"]
+    if named is not None and not named.strip():  # it would be the working folder
+        return
+    folder = None if named is None else Path(named)
+    if folder is not None:
+        remove_reports(folder, keep=keep)
+    with contextlib.suppress(OutputError):
+        _ready(values["output"], folder, keep)
+
+
 def _ready(texts: Sequence[str], folder: Path | None, keep: Collection[Path]) -> "tuple[Output, ...]":
     """The outputs asked for, their places proved. Raises `OutputError` (2); old reports are gone even then."""
     from jenkins_scan.errors import OutputError

@@ -31,7 +31,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     jenkins-scan wait scan-report/result.json --region cn-hangzhou --fail-on high
     """  # noqa: D301  click reads the \\b as "do not rewrap"
     from jenkins_scan.cli.gate import in_a_forks_workspace, judging_of, kept
-    from jenkins_scan.cli.reported import reported
+    from jenkins_scan.cli.reported import reported, take_old_reports_away
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.config.settings import wait_settings
     from jenkins_scan.errors import ConfigurationError
@@ -41,7 +41,14 @@ def command(context: click.Context, /, **values: Any) -> int:
 
     app = App.of(context)
     path = Path(values["result"])
-    earlier = read_earlier(path)  # before the report folder is made ready: it may be the same one
+    keep = [path, *kept(values)]
+    try:  # before the report folder is made ready: the file may be in it
+        earlier = read_earlier(path)
+        # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.
+        opened = Run(started_at=app.clock.now(), images=earlier.images(), endpoint=earlier.result.service.endpoint)
+    except BaseException:
+        take_old_reports_away(values, keep)
+        raise
 
     def perform(run: Run, note: "Callable[[RunSettings], None]") -> None:
         from jenkins_scan.step.resume import resume
@@ -65,9 +72,7 @@ def command(context: click.Context, /, **values: Any) -> int:
         with open_service(app, settings.service, with_token=False) as center:
             resume(run, settings, center=center, clock=app.clock, voice=app.terminal)
 
-    # The tasks are there before anything is looked at: whatever is wrong with this run, they are not lost.
-    opened = Run(started_at=app.clock.now(), images=earlier.images(), endpoint=earlier.result.service.endpoint)
-    return reported(app, values, perform, keep=[path, *kept(values)], earlier=opened)
+    return reported(app, values, perform, keep=keep, earlier=opened)
 
 
 def _require_memory(service: "ServiceSettings") -> None:

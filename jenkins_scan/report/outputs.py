@@ -112,8 +112,9 @@ def remove_reports(folder: Path, *, keep: Collection[Path] = ()) -> None:
         kept = {path.resolve() for path in keep}
         _stay_where_named(folder, "--report-dir")
         for old in (folder / name for name in STANDARD_SET):
-            if (old.parent == folder or not old.parent.is_symlink()) and old.resolve() not in kept:
-                old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder in the place of one report keeps no other
+                if (old.parent == folder or not old.parent.is_symlink()) and old.resolve() not in kept:
+                    old.unlink(missing_ok=True)
 
 
 def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, keep: Collection[Path] = ()) -> None:

@@ -199,3 +199,45 @@ def test_an_output_in_the_place_of_the_file_replaces_it_at_the_end(cli, opened, 
     assert (refused.code, refused.result["tasks"][0]["id"]) == (2, task)
     assert cli("wait", "kept.json", *SANDBOX, "-o", "json=kept.json").code == 0
     assert json.loads((tmp_path / "kept.json").read_text())["verdict"] == "PASS"
+
+
+def _reports(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("content", [None, "a folder", "garbage", '{"schema": "jenkins-scan/result/2"}'])
+def test_a_file_that_cannot_be_taken_up_leaves_no_old_pass(cli, opened, tmp_path, content):
+    opened()
+    assert cli("wait", "scan-report/result.json", *SANDBOX, "-o", "junit=old.xml").code == 0
+    assert "junit.xml" in _reports(tmp_path / "scan-report")
+    named = tmp_path / "x.json"
+    if content == "a folder":
+        named.mkdir()
+    elif content is not None:
+        named.write_text(content)
+    (tmp_path / "scan-report/notes.txt").write_text("somebody else's")
+    (tmp_path / "scan-report/result.json").unlink()
+    (tmp_path / "scan-report/result.json").mkdir()
+    assert cli("wait", "x.json", *SANDBOX, "-o", "junit=old.xml").code == 2
+    assert _reports(tmp_path / "scan-report") == ["notes.txt"]
+    assert not (tmp_path / "old.xml").exists()
+    assert named.exists() == (content is not None)
+
+
+@pytest.mark.parametrize("baseline", [None, "scan-report/findings.csv"])
+def test_what_was_named_itself_stays(cli, opened, tmp_path, baseline):
+    opened()
+    assert cli("wait", "scan-report/result.json", *SANDBOX).code == 0
+    for name in ("result.json", "findings.csv"):
+        (tmp_path / "scan-report" / name).write_text("not JSON")
+    also = () if baseline is None else ("--baseline", baseline)
+    run = cli("wait", "scan-report/result.json", *SANDBOX, "-o", "json=scan-report/result.json", *also)
+    assert run.code == 2
+    named = ["scan-report/result.json", *([] if baseline is None else [baseline])]
+    assert [f"scan-report/{name}" for name in _reports(tmp_path / "scan-report")] == sorted(named)
+
+
+def test_an_empty_report_folder_is_not_the_working_folder(cli, tmp_path):
+    (tmp_path / "result.json").write_text("somebody else's")
+    assert cli("wait", "x.json", *SANDBOX, "--report-dir", "").code == 2
+    assert (tmp_path / "result.json").exists()
