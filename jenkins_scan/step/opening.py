@@ -2,13 +2,14 @@
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import AccessError, FateUnknown, ServiceError, ServiceUnreachable, UsageError
-from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota, SecurityCenter
+from jenkins_scan.errors import AccessError, FateUnknown, NotProved, ServiceError, ServiceUnreachable, UsageError
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota, ScanRequest, SecurityCenter
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 
 T = TypeVar("T")
@@ -40,6 +41,26 @@ def ask_quota(run: Run, center: SecurityCenter, *, deadline: float) -> Quota | N
         return None
     log.info("quota: %d of %d image scans remain", run.quota.remaining, run.quota.capacity)
     return run.quota
+
+
+def refuse_common_tasks(images: Sequence[ImageRun]) -> None:
+    """Notes an error (17) with images whose requests differ and were answered with one TaskId.
+
+    The same image under several names is one request, and a task of `scan-registry` is for many images on purpose.
+    """
+    sharing: dict[str, list[tuple[ImageRun, ScanRequest]]] = defaultdict(list)
+    for image in images:
+        noted, submission = image.task, image.submission
+        if noted is not None and noted.task is not None and noted.told is None and submission is not None:
+            sharing[noted.task.task_id].append((image, submission.request))
+    for task_id, shared in sharing.items():
+        different = len({request for _, request in shared})
+        for image, _ in shared if different > 1 else ():
+            image.error = image.error or NotProved(
+                f"task {task_id} is the answer to {different} different images of one run: nobody can tell which of "
+                "them it scans.",
+                remedy="Scan each of them again in a run of its own; if it happens again, report it to Alibaba Cloud.",
+            )
 
 
 class _Halted(Exception):

@@ -6,7 +6,7 @@ from jenkins_scan.errors import InternalError, UsageError
 from jenkins_scan.security_center.interface import SecurityCenter
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
-from jenkins_scan.step.opening import NOT_NAMED
+from jenkins_scan.step.opening import NOT_NAMED, refuse_common_tasks
 from jenkins_scan.step.record import Run
 from jenkins_scan.step.voice import Voice
 
@@ -28,6 +28,7 @@ def resume(
     judging = settings.judging
     if judging is None:
         raise InternalError("tasks were taken up with nothing to judge them by.")
+    refuse_common_tasks(run.images)
     open_images = [image for image in run.images if image.error is None]
     for image in open_images:
         baseline_of(judging, image)

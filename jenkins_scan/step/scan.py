@@ -20,7 +20,7 @@ from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, Sec
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.step.lost_answer import take_up
-from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
+from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota, refuse_common_tasks
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 from jenkins_scan.step.second_look import look_again
 from jenkins_scan.step.stand_in import StandIn
@@ -83,6 +83,7 @@ class _Step:
             sent = [work for work in _sound(works) if work.twin is None]
             spent = self._share_quota(sent)
             self._each(_sound(sent), lambda work: self._submit(work, SUBMIT_BUDGET - spent), grace=GRACE)
+            refuse_common_tasks(self.run.images)
             _share_tasks(works)  # now, so that an abort from here on loses none
             if self.settings.judging is not None:
                 jury = Jury(self.settings.judging, self.center, self.clock, self.voice, images=len(_sound(sent)))

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -44,7 +44,8 @@ class FakeCenter:
 
     clock: FakeClock
     quota: Any = field(default_factory=lambda: answer(Quota(100, 10)))
-    created: Any = field(default_factory=lambda: answer(TASK))
+    created: Any = None
+    """Without it the first request is answered with `TASK`, and each other one with a task of its own."""
     listed: Sequence[Any] = ()
     unfinished_says: Any = field(default_factory=lambda: answer(()))
     is_sandbox: bool = False
@@ -60,13 +61,18 @@ class FakeCenter:
     ) -> Answer[CreatedTask]:
         self.requests.append(request)
         on_the_way(self.clock.now())
-        said = self.created(request) if callable(self.created) else self.created
+        said = self._own_task(request) if self.created is None else self.created
+        said = said(request) if callable(said) else said
         if isinstance(said, errors.FateUnknown):
             said.sent_on = self.clock.monotonic()
             self.clock.sleep(2)
         elif isinstance(said, errors.ScanError):
             on_the_way(None)
         return self._said("create", said)
+
+    def _own_task(self, request: ScanRequest) -> Answer[CreatedTask]:
+        number = self.requests.index(request)
+        return answer(replace(TASK, task_id=f"{number:032x}") if number else TASK)
 
     @property
     def tasks(self) -> "FakeCenter":
@@ -516,6 +522,25 @@ class TestSeveralImages:
             source.look_again = lambda identity: None
         run = run_step(*sources, jobs=2)
         assert all(image.task is not None for image in run.images)
+
+    def test_one_task_for_different_images_is_nobodys(self, run_step, center):
+        center.created = lambda request: answer(CreatedTask("OWN" if request.tag == "2" else "SAME"))
+        sources = several(3)
+        run = run_step(*sources, sources[1], fails=errors.NotProved)
+        assert [type(image.error) for image in run.images] == [
+            errors.NotProved,
+            errors.NotProved,
+            type(None),
+            errors.NotProved,
+        ]
+        assert [image.task.task.task_id for image in run.images] == ["SAME", "SAME", "OWN", "SAME"]
+        assert "the answer to 2 different images" in run.images[0].error.message
+        assert run.images[0].error.exit_code == 17
+
+    def test_what_is_wrong_already_stays_beside_a_task_that_is_nobodys(self, run_step, center):
+        center.created = lambda _: answer(CreatedTask("SAME", capacity=0))
+        center.quota = errors.PermissionDenied("not allowed", http_status=403)
+        run_step(*several(2), fails=errors.QuotaTooLow)
 
 
 class TestOneImageUnderSeveralNames:
