@@ -77,6 +77,7 @@ class Jury:
                 uuid=task.uuid,
                 pushed=submission.is_confirmed,
                 shared=image.task.is_shared,
+                resumed=image.task.opened_on is None,
             ),
             self._tasks,
             self._clock,

@@ -48,6 +48,8 @@ class Submitted:
     """Whether a registry is known to hold the image; the service cannot read one that is on the agent alone."""
     shared: bool = False
     """Whether the task scans other images, too: then a row of it has to tell whose it is."""
+    resumed: bool = False
+    """Whether id and moment come from a file: then the service itself has to know the id before a scan time counts."""
 
     def of_task(self, rows: Sequence[TaskStatus]) -> tuple[TaskStatus, ...]:
         """The rows with our task id; of a task for several images those of this one."""

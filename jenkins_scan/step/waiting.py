@@ -1,7 +1,7 @@
 """From an open task to its end: several status operations, one deadline, and no doubt taken for a success.
 
 Only a row with our TaskId, or the image's own row with a scan that ended after our submit, says how our task is. Every
-other row may be of an older scan.
+other row may be of an older scan. Where TaskId and moment come from a file, the second counts only beside the first.
 """
 
 import logging
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import (
     AccessError,
+    NotProved,
     PermissionDenied,
     RegionNotSupported,
     ScanError,
@@ -36,6 +37,8 @@ LONGEST_ASKING = 15.0
 """Seconds for one status call with its tries."""
 LOOKS_FOR_THE_ROW = 3
 """How often the image's own row is looked for when another operation has said that the task ended: it may lag."""
+LOOKS_FOR_THE_TASK = 3
+"""How often the id of an earlier run's task is looked for when only the time of a scan says that it ended."""
 JUMPED = "the service's clock jumped, so that the times of its scans are not held against the submit."
 log = logging.getLogger(__name__)
 
@@ -77,6 +80,10 @@ class Wait:
     _steps: set[tuple[str, int | None]] = field(default_factory=set)
     _image: ImageRows = field(default_factory=ImageRows)
     """The image's rows as they were seen last."""
+    _listed: bool = False
+    """Whether an operation that knows task ids has shown ours."""
+    _unlisted_ends: int = 0
+    """How often the time of a scan said that our task ended, while nothing had shown its id."""
     _began: float | None = None
     """When our task began, by what is said of its id."""
     _rota: Rota = field(init=False)
@@ -84,8 +91,9 @@ class Wait:
     def until_the_end(self) -> Ended:
         """The end of the task.
 
-        Raises `errors.StillRunning` (16) at the deadline, `errors.ScanFailed` (17), `errors.AccessError` (14) when
-        nobody may ask, and `errors.ServiceError` (15) when the service gave no usable answer until the deadline.
+        Raises `errors.StillRunning` (16) at the deadline, `errors.ScanFailed` (17), `errors.NotProved` (17) when the
+        task is known from a file alone, `errors.AccessError` (14) when nobody may ask, and `errors.ServiceError` (15)
+        when the service gave no usable answer until the deadline.
         """
         began, self._rota = self.clock.monotonic(), Rota(self._operations(), self._steady())
         while self.clock.monotonic() < self.deadline + LAST_LOOK:
@@ -117,7 +125,9 @@ class Wait:
             log.info("%s: %s", operation, problem.message)
             return ()
         self._heard, self._trouble = True, None
-        return self._ours(operation, answer)
+        ours = self._ours(operation, answer)
+        self._listed = self._listed or (bool(ours) and operation != IMAGE_INSTANCES)
+        return ours
 
     def _poll(self, operation: str) -> Ended | None:
         """The end of the task, if this operation knows of it."""
@@ -212,9 +222,27 @@ class Wait:
         if self._image.lags or self._image.runs:
             self._rota.proved(IMAGE_INSTANCES)  # only that row is missing: it is asked for alone from now on
             return None
-        if any(row.phase is not Phase.GOOD for row in agreeing):
+        if any(row.phase is not Phase.GOOD for row in agreeing) or self._is_a_claim():
             return None
         return Ended((*agreeing, *ours)[0] if operation == IMAGE_INSTANCES else ours[0], rows, self._image.others)
+
+    def _is_a_claim(self) -> bool:
+        """Whether only a file says that this task is, as yet. Raises `errors.NotProved` (17) when that will not change.
+
+        The file's id and time may be anybody's: with an early time each older scan of the image would be an end.
+        """
+        if self._listed or not self.submitted.resumed:
+            return False
+        self._unlisted_ends += 1
+        if self._unlisted_ends >= LOOKS_FOR_THE_TASK and self._trouble is None:
+            self._note()
+            raise NotProved(
+                f"a scan of the image has ended, and no status operation ever showed task {self.submitted.task_id}: "
+                "that it was opened, and when, only the file of the earlier run says.",
+                remedy="Scan the image again with `jenkins-scan scan`, and let that run wait.",
+                tried=tuple(dict.fromkeys(denied.message for denied in self._refused)),
+            )
+        return True
 
     def _by_task_id(self) -> tuple[TaskStatus, ...]:
         """What the operations that know task ids say of ours; the one that does is asked alone from then on."""

@@ -241,3 +241,39 @@ def test_an_empty_report_folder_is_not_the_working_folder(cli, tmp_path):
     (tmp_path / "result.json").write_text("somebody else's")
     assert cli("wait", "x.json", *SANDBOX, "--report-dir", "").code == 2
     assert (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("opened_at", [None, "2001-01-01T00:00:00Z"])
+def test_a_task_that_does_not_exist_ends_with_no_scan_of_another(cli, opened, tmp_path, opened_at):
+    opened()
+    path = tmp_path / "scan-report/result.json"
+    assert cli("wait", str(path), *SANDBOX).code == 0
+    body = json.loads(path.read_text())
+    for task in (body["images"][0]["task"], body["tasks"][0]):
+        task["id"] = "f" * 32
+    body["images"][0]["task"]["opened_at"] = opened_at or body["images"][0]["task"]["opened_at"]
+    path.write_text(json.dumps(body))
+    run = cli("wait", str(path), *SANDBOX, "--timeout", "30s")
+    assert (run.code, run.result["verdict"]) == (17, "INCOMPLETE")
+    assert "no status operation ever showed task ffff" in run.err
+    assert "Scan the image again" in run.err
+
+
+def test_one_task_for_two_images_of_a_file_is_nobodys(cli, archive, tmp_path):
+    other = packed_image(["registry.example.com/other:1"], layers=[b"other"])
+    (tmp_path / "other.tar").write_bytes(docker_archive(other))
+    cli("scan", archive, f"docker-archive://{tmp_path}/other.tar", *SANDBOX, "--no-wait")
+    path = tmp_path / "scan-report/result.json"
+    body = json.loads(path.read_text())
+    body["images"][1]["task"]["id"] = body["images"][0]["task"]["id"]
+    path.write_text(json.dumps(body))
+    run = cli("wait", str(path), *SANDBOX)
+    assert (run.code, [image["verdict"] for image in run.result["images"]]) == (17, ["INCOMPLETE"] * 2)
+    assert "nobody can tell which of them it scans" in run.err
+
+
+def test_one_image_under_two_names_shares_its_task(cli, archive, tmp_path):
+    (tmp_path / "copy.tar").write_bytes((tmp_path / "app.tar").read_bytes())
+    cli("scan", archive, f"docker-archive://{tmp_path}/copy.tar", *SANDBOX, "--no-wait")
+    run = cli("wait", "scan-report/result.json", *SANDBOX)
+    assert (run.code, [image["verdict"] for image in run.result["images"]]) == (0, ["PASS"] * 2)

@@ -595,3 +595,47 @@ class TestLists:
 
     def test_counts_that_cannot_be_read_are_a_warning(self):
         assert "could not be compared" in self.read(self.Results(counts=DENIED)).warnings[0]
+
+
+class TestTaskOfAFile:
+    """Id and moment come from a file: an older scan must not look like the end of a task that never was."""
+
+    ROW = status(scanned_at=101.0, image_id=CONFIG)
+
+    @staticmethod
+    def resumed(tasks):
+        wait = waiting(tasks, seconds=600.0)
+        wait.submitted = dataclasses.replace(wait.submitted, resumed=True)
+        return wait
+
+    def test_a_scan_time_alone_is_no_end_of_it(self):
+        tasks = Scripted(rows=[self.ROW], latest=[status(task_id="OLDER")])
+        with pytest.raises(errors.NotProved, match="no status operation ever showed task OURS") as caught:
+            self.resumed(tasks).until_the_end()
+        assert caught.value.exit_code == 17
+        assert "Scan the image again" in caught.value.remedy
+        assert len(tasks.asked) <= 15
+
+    def test_the_id_that_an_operation_lists_once_is_enough(self):
+        tasks = Scripted(rows=[self.ROW], latest=[status(Phase.RUNNING, "START", task_id="OURS")])
+        wait = self.resumed(tasks)
+        wait.said = lambda _: tasks.said.update(latest=[])  # it is listed no more
+        assert wait.until_the_end().rows == (self.ROW,)
+
+    def test_an_id_that_is_listed_late_is_not_refused(self):
+        tasks = Scripted(rows=[self.ROW])
+        wait = self.resumed(tasks)
+        wait.show = lambda _: tasks.said.update(leaf=[status(task_id="OURS")] if len(tasks.asked) > 6 else [])
+        assert wait.until_the_end().rows == (self.ROW,)
+
+    def test_who_may_not_ask_for_ids_is_told_so(self):
+        wait = self.resumed(Scripted(rows=[self.ROW], latest=DENIED, leaf=DENIED))
+        with pytest.raises(errors.NotProved) as caught:
+            wait.until_the_end()
+        assert caught.value.tried == ("not allowed",)
+        assert "one way to look for the task is closed: not allowed" in wait.warnings
+
+    def test_a_service_that_does_not_answer_has_not_said_that_there_is_no_such_task(self):
+        gone = errors.ServiceUnreachable("gone")
+        with pytest.raises(errors.StillRunning):
+            self.resumed(Scripted(rows=[self.ROW], latest=gone, leaf=gone)).until_the_end()
