@@ -392,6 +392,12 @@ class IncompleteError(ScanError):
     reason = Reason.INCOMPLETE
 
 
+class NotEnded(IncompleteError):
+    """The process was killed after it had opened a task: its result file holds what was known until then."""
+
+    default_remedy = "Take the task up: `jenkins-scan wait RESULT_JSON`. 137 means mostly that memory was short."
+
+
 class ImageMoved(IncompleteError):
     """The reference means another image now than the one that was identified."""
 

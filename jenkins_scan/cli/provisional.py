@@ -1,7 +1,8 @@
 """What a killed process leaves behind: `result.json` as far as the run has come, for `wait` to take up."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,12 +10,15 @@ from jenkins_scan.cli.app import App
 
 if TYPE_CHECKING:
     from jenkins_scan.config.settings import ReportedSettings
+    from jenkins_scan.errors import Reason
+    from jenkins_scan.gate.verdict import Verdict
     from jenkins_scan.step.record import Run
 
 FEW: Final = 10
 """Images whose every task is written at once; of more the file is renewed once in a while: it grows with them."""
 BETWEEN: Final = 1.0
 """Seconds between two writes of many images."""
+UNTIL_NOW = "the run had not ended when this was written: what came after it is not known."
 
 
 class Provisional:
@@ -34,9 +38,6 @@ class Provisional:
             self._app.terminal.note(f"task {task_id} is open")
         if self._folder is None:
             return
-        from jenkins_scan.errors import Reason
-        from jenkins_scan.gate.verdict import VerdictWord
-        from jenkins_scan.report import bare
         from jenkins_scan.report.outputs import RESULT
 
         with self._writing:
@@ -44,7 +45,20 @@ class Provisional:
             if len(self._run.images) > FEW and now - self._last < BETWEEN:
                 return
             self._last = now
-            settings = self._settings[0] if self._settings else None
-            ends = VerdictWord.INCOMPLETE, Reason.INCOMPLETE
-            text = bare.render(self._run, settings, self._app.build, self._app.terminal.redact, *ends)
-            self._app.write(self._folder / RESULT, text, lasting=False)
+            self._app.write(self._folder / RESULT, self._rendered(), lasting=False)
+
+    def _rendered(self) -> str:
+        from jenkins_scan.errors import NotEnded
+        from jenkins_scan.gate.verdict import judge
+        from jenkins_scan.report import as_json
+        from jenkins_scan.report.compose import compose, without_secrets
+
+        def verdict_over(reasons: "Iterable[Reason]", judged: bool) -> "Verdict":  # noqa: FBT001  as compose asks
+            return judge(reasons, judged=judged, local=False, soft=frozenset(), exit_code=None)
+
+        unended = NotEnded(UNTIL_NOW)
+        images = [replace(image, error=image.error or unended) for image in self._run.images]
+        settings = self._settings[0] if self._settings else None
+        now = self._app.clock.now()
+        known = compose(replace(self._run, images=images), settings, self._app.build, verdict_over, finished_at=now)
+        return as_json.render(without_secrets(known, self._app.terminal.redact))

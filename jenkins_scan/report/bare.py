@@ -1,4 +1,4 @@
-"""The barest `result.json`: what must not be lost when no report can be made any more, and what `wait` can take up."""
+"""The barest `result.json`: what must not be lost when no report can be made, and what `wait` can take up."""
 
 import contextlib
 import json
@@ -9,27 +9,19 @@ from typing import Any
 
 from jenkins_scan.config.settings import ReportedSettings, ServiceSettings
 from jenkins_scan.errors import Reason
-from jenkins_scan.gate.verdict import VerdictWord
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.redaction import redacted
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 
 
-def render(  # noqa: PLR0913, PLR0917  what there is of a run
-    run: Run,
-    settings: ReportedSettings | None,
-    build: JenkinsBuild,
-    redact: Callable[[str], str],
-    verdict: VerdictWord = VerdictWord.ERROR,
-    reason: Reason = Reason.INTERNAL,
-) -> str:
-    """The tasks of the run with what their images are, as JSON with a line end."""
+def render(run: Run, settings: ReportedSettings | None, build: JenkinsBuild, redact: Callable[[str], str]) -> str:
+    """The tasks of the run with what their images are, as JSON with a line end. The verdict is ERROR."""
     service = None if settings is None else settings.service
     content = {
         "schema": "jenkins-scan/result/1",
-        "verdict": verdict,
-        "reason": reason.slug,
-        "exit_code": reason.code,
+        "verdict": "ERROR",
+        "reason": Reason.INTERNAL.slug,
+        "exit_code": Reason.INTERNAL.code,
         "sandbox": run.sandbox,
         "build": {"tag": build.tag},
         "service": {"endpoint": run.endpoint if service is None else _named(service)},

@@ -72,7 +72,7 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
 
     A report in `keep` stays until it is written anew: an abort must not take away what this run was told to read.
     """
-    kept = {path.resolve() for path in keep}
+    kept = {_real(path) for path in keep}
     with _explained(folder, "--report-dir"):
         _stay_where_named(folder, "--report-dir")
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def prepare_folder(folder: Path, *, keep: Collection[Path] = ()) -> None:
                 raise OutputError(
                     f"--report-dir: {old} is a folder.", remedy="Remove it, or choose another --report-dir."
                 )
-            if old.resolve() not in kept:
+            if _real(old) not in kept:
                 old.unlink(missing_ok=True)
         for place in dict.fromkeys((folder / name).parent for name in STANDARD_SET):
             _probe(place)
@@ -109,11 +109,11 @@ def prove_folder(folder: Path) -> None:
 def remove_reports(folder: Path, *, keep: Collection[Path] = ()) -> None:
     """Takes the reports of an earlier run away, as far as that can be done; nothing is made. Raises nothing."""
     with contextlib.suppress(OSError, ValueError, RuntimeError, OutputError):
-        kept = {path.resolve() for path in keep}
+        kept = {_real(path) for path in keep}
         _stay_where_named(folder, "--report-dir")
         for old in (folder / name for name in STANDARD_SET):
             with contextlib.suppress(OSError):  # a folder in the place of one report keeps no other
-                if (old.parent == folder or not old.parent.is_symlink()) and old.resolve() not in kept:
+                if (old.parent == folder or not old.parent.is_symlink()) and _real(old) not in kept:
                     old.unlink(missing_ok=True)
 
 
@@ -122,20 +122,20 @@ def prepare_outputs(outputs: Sequence[Output], folder: Path | None = None, *, ke
 
     `folder` is the report folder: its own files are nobody else's. A file in `keep` stays until it is written anew.
     """
-    kept = {path.resolve() for path in keep}
-    taken = [] if folder is None else [(folder / name).resolve() for name in STANDARD_SET]
+    kept = {_real(path) for path in keep}
+    taken = [] if folder is None else [_real(folder / name) for name in STANDARD_SET]
     for path in _files(outputs):
         with _explained(path, "-o"):
-            if {path.resolve(), *path.resolve().parents} & set(taken):
+            if {_real(path), *_real(path).parents} & set(taken):
                 raise OutputError(f"-o: {path} is written by --report-dir itself.", remedy="Choose another file name.")
             _stay_where_named(path.parent, "-o")
-            if any(map(_is_of_the_system, (path.parent.resolve() / path.name, path.resolve()))):
+            if any(map(_is_of_the_system, (_real(path.parent) / path.name, _real(path)))):
                 raise OutputError(f"-o: {path} is a place of the system's own.", remedy="Name stdout as -o FORMAT.")
             if path.exists() and not path.is_file():
                 raise OutputError(f"-o: {path} is there and is not a regular file.")
             path.parent.mkdir(parents=True, exist_ok=True)
             _probe(path.parent)
-            if path.resolve() not in kept:
+            if _real(path) not in kept:
                 path.unlink(missing_ok=True)
 
 
@@ -184,7 +184,7 @@ def _stay_where_named(folder: Path, option: str) -> None:
     """Refuses a relative folder that a link in the workspace leads elsewhere: files are replaced there."""
     here = Path.cwd()
     named = Path(os.path.normpath(here / folder))
-    if named.is_relative_to(here) and not named.resolve().is_relative_to(here.resolve()):
+    if named.is_relative_to(here) and not _real(named).is_relative_to(_real(here)):
         raise OutputError(f"{option}: {folder} is a link that leads out of the working folder.")
 
 
@@ -198,3 +198,8 @@ class _explained(contextlib.AbstractContextManager[None]):  # noqa: N801  used a
         if isinstance(problem, OSError | ValueError | RuntimeError):  # the last one is a link that turns in a circle
             what = getattr(problem, "strerror", None) or "not a usable path"
             raise OutputError(f"{self._option}: {str(self._path)!r} cannot be written: {what}.") from problem
+
+
+def _real(path: Path) -> Path:
+    """The path with its links followed, as far as they lead: `Path.resolve` raises for links in a circle."""
+    return Path(os.path.realpath(path))

@@ -221,7 +221,7 @@ def test_while_the_reports_are_written_the_verdict_stands(aborted, tmp_path, num
     done, opened = aborted(
         "while the reports are written",
         *("scan", archive_in(tmp_path), "--fail-on", "high"),
-        stage=lambda _: (tmp_path / "scan-report" / "result.json").exists(),
+        stage=lambda _: (tmp_path / "scan-report" / "summary.txt").exists(),
         number=number,
         scenario="vulnerable",
         code=10,

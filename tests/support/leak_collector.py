@@ -39,6 +39,7 @@ OWN = {
 WITH_USER_INFO = (*PROXY_VARIABLES, *map(str.lower, PROXY_VARIABLES), "DOCKER_HOST", "JENKINS_URL", "CONTAINER_HOST")
 SHORTEST = 6
 """Characters; the tool hides nothing shorter."""
+LARGEST_SECRET = 1024 * 1024
 MOST_KEPT = 64 * 1024 * 1024
 """Characters that wait to be searched."""
 LARGEST_FILE = 64 * 1024 * 1024
@@ -59,7 +60,7 @@ def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
     for name in CANARIES:
         path = Path(environ.get(f"{name}_FILE", ""))
         with suppress(OSError, ValueError):
-            if path.is_file():  # a pipe is for the tool alone to read
+            if path.is_file() and path.stat().st_size < LARGEST_SECRET:  # a pipe is for the tool alone to read
                 found[f"{name}_FILE"] = path.read_text("utf-8", "replace").strip()
     for name in WITH_USER_INFO:
         user_info = environ.get(name, "").rpartition("@")[0].rpartition("//")[2]
