@@ -38,6 +38,7 @@
     │   └── FateUnknown               a create that may have opened a task
     ├── StillRunning             16
     └── IncompleteError          17
+        ├── NotEnded                  the process was killed before it could report
         ├── ImageMoved                the reference means another image now
         ├── ScanFailed                the task ended, and not well
         ├── NotProved                 nobody knows whether it scanned this image

@@ -31,6 +31,8 @@ from tests.support.controller import (
 from tests.support.images import write_docker_archive
 from tests.support.loopback_servers import loopback_servers
 
+pytestmark = pytest.mark.slow
+
 GATE = ("--endpoint", "sandbox", "--fail-on", "high")
 FOUND = (*GATE, "--scenario", "vulnerable")
 WARNED = ("--endpoint", "sandbox", "--scenario", "vulnerable", "--warn-on", "high")

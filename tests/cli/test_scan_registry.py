@@ -18,6 +18,8 @@ import pytest
 
 from tests.support.canned_registry import CannedRegistry, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/result.schema.json").read_text(encoding="utf-8")))
 ONE, OTHER = "a" * 64, "b" * 64
