@@ -51,7 +51,7 @@ faults: $(DEVELOPMENT)  ## the whole fault bed, and docs/reliability.md from wha
 
 faults-part: $(DEVELOPMENT)  ## the part of the bed that takes a few minutes, compared with docs/reliability.md
 	rm -rf build/faults
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow" tests/faults
+	$(BIN)/python -m pytest -n 6 --dist worksteal -m "not slow" tests/faults
 	$(BIN)/python scripts/reliability.py
 
 fuzz: $(DEVELOPMENT)  ## hostile input with fresh seeds, for FUZZ_SECONDS (600)

@@ -20,7 +20,7 @@ from jenkins_scan.jenkins.environment import NOT_REPORTED, VARIABLES
 # `make test` searches enough to notice a regression. `make coverage`, which CI runs too, searches on: it asks for
 # `--hypothesis-profile=thorough`.
 hypothesis.settings.register_profile("quick", max_examples=10, deadline=None)
-hypothesis.settings.register_profile("thorough", max_examples=60, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=25, deadline=None)
 hypothesis.settings.load_profile("quick")
 
 # nohup and `&` leave signals ignored, and every process that a test starts would inherit that.

@@ -8,6 +8,8 @@ from jenkins_scan.report.earlier import SCHEMA
 from tests.support.docker_archives import archive as docker_archive
 from tests.support.docker_archives import packed_image
 
+pytestmark = pytest.mark.slow
+
 IMAGE = {"reference": "app:1"}
 SANDBOX = ("--endpoint", "sandbox", "--state", "s.db")
 
