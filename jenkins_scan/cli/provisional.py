@@ -1,5 +1,6 @@
 """What a killed process leaves behind: `result.json` as far as the run has come, for `wait` to take up."""
 
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,19 +19,27 @@ FEW: Final = 10
 """Images whose every task is written at once; of more the file is renewed once in a while: it grows with them."""
 BETWEEN: Final = 1.0
 """Seconds between two writes of many images."""
-UNTIL_NOW = "the run had not ended when this was written: what came after it is not known."
+log = logging.getLogger(__name__)
+UNTIL_NOW: Final = "the run had not ended when this was written: what came after it is not known."
 
 
 class Provisional:
     """Says that a task was opened, and writes it down before anything else happens. Threads may call it side by side.
 
     The verdict in the file is INCOMPLETE (17): the run's own result takes its place, unless the process is killed.
+    Nothing that goes wrong here may keep a create from being sent, or change what comes of it.
     """
 
     def __init__(self, app: App, run: "Run", folder: Path | None, settings: "Sequence[ReportedSettings]") -> None:
         self._app, self._run, self._folder, self._settings = app, run, folder, settings
         self._writing = threading.Lock()
+        self._over = False
         self._last = -BETWEEN
+
+    def end(self) -> None:
+        """From here on the file is the run's own: a create that was left behind may still come to its end."""
+        with self._writing:
+            self._over = True
 
     def __call__(self, task_id: str | None) -> None:
         """A task was opened, or (None) one may be, or none was after all."""
@@ -42,10 +51,15 @@ class Provisional:
 
         with self._writing:
             now = self._app.clock.monotonic()
-            if len(self._run.images) > FEW and now - self._last < BETWEEN:
+            if self._over or (len(self._run.images) > FEW and now - self._last < BETWEEN):
                 return
             self._last = now
-            self._app.write(self._folder / RESULT, self._rendered(), lasting=False)
+            try:
+                text = self._rendered()
+            except Exception as problem:  # noqa: BLE001  the report at the end tells of it, as it is made the same way
+                log.debug("no early result file: %s", type(problem).__name__)
+                return
+            self._app.write(self._folder / RESULT, text, lasting=False)
 
     def _rendered(self) -> str:
         from jenkins_scan.errors import NotEnded

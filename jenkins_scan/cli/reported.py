@@ -45,7 +45,7 @@ def reported(
     run = earlier or Run(started_at=app.clock.now(), images=[ImageRun("")])
     run.sandbox = values["endpoint"] == "sandbox" and not run.local
     noted: list[ReportedSettings] = []
-    run.opened = Provisional(app, run, folder, noted)
+    run.opened = provisional = Provisional(app, run, folder, noted)
     try:
         try:
             outputs = _ready(values["output"], folder, keep)
@@ -59,6 +59,7 @@ def reported(
         run.interrupted = stop
     else:
         run.require_ends()
+    provisional.end()
     bugs = [image.error for image in run.images if isinstance(image.error, InternalError)]
     for bug in dict.fromkeys(bugs):
         app.terminal.bug(bug.__cause__ or bug)

@@ -75,8 +75,8 @@ class Opening:
     clock: Clock
     operation: str
     sandbox_allowed: bool
-    told: Callable[[str | None], None] = lambda _: None
-    """As `Run.opened`."""
+    run: Run | None = None
+    """It is told of every task, before anything else happens."""
     _halted: threading.Event = field(default_factory=threading.Event)
     _unreachable: ServiceUnreachable | None = None
 
@@ -152,4 +152,6 @@ class Opening:
     def _note(self, images: Sequence[ImageRun], record: TaskRecord | None) -> None:
         for image in images:
             image.task = record
-        self.told(None if record is None or record.task is None else record.task.task_id)
+        if self.run is not None:
+            self.run.sandbox = self.run.sandbox or self.center.is_sandbox
+            self.run.opened(None if record is None or record.task is None else record.task.task_id)

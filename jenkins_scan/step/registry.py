@@ -148,7 +148,7 @@ class _Step:
         create = self._create(wanted) if place is None or not sync else self._sync_and_create(place, wanted)
         allowed = self.settings.service.sandbox_allowed
         operation = SYNC_AND_CREATE if sync else CREATE
-        opening = Opening(self.center, self.clock, operation, allowed, self.run.opened)
+        opening = Opening(self.center, self.clock, operation, allowed, self.run)
         slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
 
         def open_all(lead: ImageRun) -> None:

@@ -71,7 +71,7 @@ class _Step:
 
     def __post_init__(self) -> None:
         allowed = self.settings.service.sandbox_allowed
-        self.opening = Opening(self.center, self.clock, JENKINS_CREATE, allowed, self.run.opened)
+        self.opening = Opening(self.center, self.clock, JENKINS_CREATE, allowed, self.run)
 
     def take(self, sources: Sequence[ImageSource]) -> None:
         works = [_Work(image, source) for image, source in zip(self.run.images, sources, strict=True)]
