@@ -88,7 +88,7 @@ ARROWS = {
 
 HOMES = {
     "click": ("cli/", "config/"),
-    "docker": ("images/engine/connection.py",),
+    "docker": ("images/engine/connection.py", "images/engine/docker_sdk.py"),
     "requests": ("images/engine/connection.py", "images/engine/faults.py"),
     "urllib3": ("images/engine/connection.py", "images/engine/faults.py"),
     "paramiko": (),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.canned_engine import engine_on_socket
+
 HEAVY = {
     "docker",
     "requests",
@@ -62,6 +64,21 @@ def test_a_real_scan_carries_no_stand_in_and_an_archive_no_docker(cli, archive):
     assert "jenkins_scan.security_center.client" in loaded
     assert loaded.isdisjoint({"docker", "rich", "pygments"})
     assert not {name for name in loaded if name.startswith(("jenkins_scan.sandbox", "alibabacloud"))}
+
+
+def test_a_scan_through_an_engine_carries_no_ssh(tmp_path):
+    with engine_on_socket(tmp_path / "e.sock", {}):
+        code = (
+            "import sys; from jenkins_scan.cli.main import main; "
+            "main(['-q', 'scan', 'app:1', '--endpoint', 'http://127.0.0.1:1']); print(sorted(sys.modules))"
+        )
+        environ = {"DOCKER_HOST": f"unix://{tmp_path}/e.sock", "PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ, cwd=tmp_path
+        )
+    loaded = set(json.loads(done.stdout.replace("'", '"')))
+    assert "docker.transport.unixconn" in loaded
+    assert loaded.isdisjoint({"paramiko", "invoke", "asyncio", "unittest.mock", "docker.transport.sshconn"})
 
 
 def test_a_plain_scan_asks_the_service_twice(cli, archive):

@@ -13,15 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
-import docker
-import docker.errors
-import docker.tls
 import requests
 import urllib3
 
 from jenkins_scan.errors import EngineSettingsError, UnreadableImage
 from jenkins_scan.images import fields
 from jenkins_scan.images.engine import faults, inspect_body, tls
+from jenkins_scan.images.engine.docker_sdk import docker_sdk
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.engine.inspect_body import NEWEST_API
 from jenkins_scan.images.engine.ssh_faults import is_ssh_error
@@ -29,6 +27,7 @@ from jenkins_scan.images.interface import EngineInfo, Platform, Store
 from jenkins_scan.time_limit import TimeIsUp, within
 
 if TYPE_CHECKING:
+    import docker
     from _typeshed import WriteableBuffer
 
 T = TypeVar("T")
@@ -61,7 +60,7 @@ class Limits(NamedTuple):
 class EngineConnection:
     """A connection to an engine, at an API version that both sides know."""
 
-    def __init__(self, client: docker.APIClient, endpoint: EngineEndpoint, limits: Limits) -> None:
+    def __init__(self, client: "docker.APIClient", endpoint: EngineEndpoint, limits: Limits) -> None:
         self._client = client
         self._endpoint = endpoint
         self._limits = limits
@@ -235,7 +234,7 @@ def _try_socket(endpoint: EngineEndpoint, timeout: float) -> None:
             raise faults.explain(exc, endpoint, timeout) from exc
 
 
-def _client(endpoint: EngineEndpoint, limits: Limits) -> docker.APIClient:
+def _client(endpoint: EngineEndpoint, limits: Limits) -> "docker.APIClient":
     if not endpoint.is_ssh:
         return _sdk_client(endpoint, limits)
     try:
@@ -244,27 +243,29 @@ def _client(endpoint: EngineEndpoint, limits: Limits) -> docker.APIClient:
         raise faults.too_slow(endpoint, "the ssh login", limits.whole) from exc
 
 
-def _sdk_client(endpoint: EngineEndpoint, limits: Limits) -> docker.APIClient:
+def _sdk_client(endpoint: EngineEndpoint, limits: Limits) -> "docker.APIClient":
+    sdk = docker_sdk(ssh=endpoint.is_ssh)
     tls: docker.tls.TLSConfig | bool = False
     if endpoint.tls is not None:
         ca, cert, key = (None if path is None else str(path) for path in endpoint.tls.paths)
         pair = None if cert is None or key is None else (cert, key)
-        tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=True)
+        tls = sdk.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=True)
     try:
         # For ssh:// the SDK's own client, paramiko, and not the `ssh` command: it refuses every host that is not in
         # known_hosts whatever ~/.ssh/config says, it never asks at a terminal, and its reads have a limit.
-        return docker.APIClient(
+        client: docker.APIClient = sdk.APIClient(
             base_url=endpoint.url, version=_FIRST_API, timeout=math.ceil(limits.step), tls=tls, use_ssh_client=False
         )
     except Exception as exc:  # the SDK reads config.json here, and lets any error in it out; with ssh:// it connects
         if not endpoint.is_ssh:
             raise _unusable_settings(exc) from exc
-        if isinstance(exc, docker.errors.DockerException) and isinstance(exc.__cause__, NameError):
+        if isinstance(exc, sdk.errors.DockerException) and isinstance(exc.__cause__, NameError):
             raise EngineSettingsError(
                 f"The engine {endpoint} needs an ssh client that is not installed.",
                 remedy="Install it: pip install 'jenkins-scan[ssh]'",
             ) from exc
         raise faults.explain(exc, endpoint, limits.step) from exc
+    return client
 
 
 def _unusable_settings(exc: Exception) -> EngineSettingsError:

@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import docker.api.client
@@ -72,6 +73,7 @@ def test_an_engine_behind_ssh_is_asked_like_any_other(transport, tmp_path):
 
 def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.delattr(docker.api.client, "SSHHTTPAdapter", raising=False)
+    monkeypatch.setitem(sys.modules, "docker.transport.sshconn", None)
     with pytest.raises(EngineSettingsError, match=r"ssh://builder@host:22 \(from DOCKER_HOST\) needs") as caught:
         resolve()
     assert caught.value.exit_code == 2
