@@ -11,6 +11,7 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -85,10 +86,10 @@ class Redactor:
 
 
 def redacted(value: Any, redact: Callable[[str], str], keep: frozenset[str] = frozenset()) -> Any:
-    """Lists and mappings with every text redacted, before any format escapes it in a way that nobody would recognise.
+    """Lists, mappings and dataclasses with every text redacted, before any format escapes it beyond recognition.
 
-    Keys, enumerations and what stands under a key in `keep` stay: those are our own words, and a weak secret that
-    equals one of them must not break a report.
+    Keys, enumerations and what stands under a key or field in `keep` stay: those are our own words, and a weak secret
+    that equals one of them must not break a report.
     """
     match value:
         case Enum():
@@ -96,8 +97,11 @@ def redacted(value: Any, redact: Callable[[str], str], keep: frozenset[str] = fr
         case str():
             return redact(value)
         case list() | tuple():
-            return [redacted(item, redact, keep) for item in value]
+            return type(value)(redacted(item, redact, keep) for item in value)
         case dict():
             return {key: item if key in keep else redacted(item, redact, keep) for key, item in value.items()}
         case _:
-            return value
+            pass
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    return replace(value, **redacted({each.name: getattr(value, each.name) for each in fields(value)}, redact, keep))

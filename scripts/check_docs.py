@@ -13,6 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import DataclassSchema
+
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import Reason
 from jenkins_scan.explanations import FOREIGN, explanation_of, service_codes
@@ -146,7 +150,14 @@ TABLES: dict[str, Callable[[str], str]] = {
 
 def schema() -> str:
     """The JSON Schema of `result.json`."""
-    return json.dumps(Result.model_json_schema(), indent=2) + "\n"
+    return json.dumps(TypeAdapter(Result).json_schema(schema_generator=_Closed), indent=2) + "\n"
+
+
+class _Closed(GenerateJsonSchema):
+    """Objects without any other field than those of their dataclass."""
+
+    def dataclass_schema(self, schema: DataclassSchema) -> JsonSchemaValue:
+        return {"additionalProperties": False, **super().dataclass_schema(schema)}
 
 
 def renewed(text: str) -> str:

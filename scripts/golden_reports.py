@@ -12,11 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the results are those of the tests
 
-from jenkins_scan.report import summary, table  # noqa: E402  behind the line above
-from jenkins_scan.report.formats import renderer_of  # noqa: E402
+from jenkins_scan.report import summary  # noqa: E402  behind the line above
+from jenkins_scan.report.compose import without_secrets  # noqa: E402
 from jenkins_scan.report.interface import FILES, SUMMARY  # noqa: E402
 from jenkins_scan.report.result import Result  # noqa: E402
-from tests.support.results import every_ending, hostile_mixture  # noqa: E402
+from tests.support.results import every_ending, hostile_mixture, text_of  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden"
 ENDINGS = ("fail", "clean", "submitted", "quota", "several", "baseline", "checked")
@@ -25,13 +25,13 @@ ENDINGS = ("fail", "clean", "submitted", "quota", "several", "baseline", "checke
 def golden() -> dict[str, str]:
     """Every golden report by its path under tests/golden."""
     endings = every_ending()
-    results = {**{name: endings[name] for name in ENDINGS}, "hostile": hostile_mixture()}
+    results = {**{name: endings[name] for name in ENDINGS}, "hostile": without_secrets(hostile_mixture(), str)}
     return {f"{name}/{file}": text for name, result in results.items() for file, text in _reports(result).items()}
 
 
 def _reports(result: Result) -> dict[str, str]:
-    texts = {file: renderer_of(name)(result) for name, file in FILES.items()}
-    return {**texts, SUMMARY: summary.render(result), "table.txt": table.render(result)}
+    texts = {file: text_of(name, result) for name, file in FILES.items()}
+    return {**texts, SUMMARY: summary.render(result), "table.txt": text_of("table", result)}
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What every verb gets: terminal, environment, the Jenkins build, the configuration file, and the signals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,18 +56,17 @@ class App:
         prepare_outputs(outputs)
         return outputs
 
-    def deliver(self, outputs: Sequence[Output], render: Mapping[str, str]) -> None:
-        """Each report to its place; a file that fails is a warning. `render` holds the redacted texts by format."""
-        for output in outputs:
-            if output.path is None:
-                self.terminal.report(render[output.format])
-            else:
-                self.write(output.path, render[output.format], lasting=False)
+    def deliver(self, output: Output, parts: Iterable[str]) -> None:
+        """A report, redacted, to its place; a file that fails is a warning."""
+        if output.path is None:
+            self.terminal.report("".join(parts))  # whole or not at all
+        else:
+            self.write(output.path, parts, lasting=False)
 
-    def write(self, path: Path, text: str, *, lasting: bool = True) -> bool:
+    def write(self, path: Path, parts: Iterable[str], *, lasting: bool = True) -> bool:
         """Whether the report could be written; a warning says when not."""
         try:
-            write_atomically(path, text, lasting=lasting)
+            write_atomically(path, parts, lasting=lasting)
         except OSError as exc:
             self.terminal.line(f"warning: {path} could not be written: {exc.strerror}")
             return False

@@ -58,7 +58,8 @@ def command(context: click.Context, /, **values: Any) -> int:
         lines = examine(patient, rounds)
         sandbox = patient.service is not None and patient.service.is_sandbox
     lines = [line.cleaned(app.terminal.redact) for line in lines]
-    app.deliver(outputs, {"json": as_json(lines, sandbox=sandbox), "table": as_table(lines)})
+    for output in outputs:
+        app.deliver(output, [as_json(lines, sandbox=sandbox) if output.format == "json" else as_table(lines)])
     return exit_code(lines)
 
 

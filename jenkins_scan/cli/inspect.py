@@ -67,7 +67,8 @@ def command(context: click.Context, /, **values: Any) -> int:
     found = [each.image for each in looked if each.image is not None]
     if found:
         identities = [_redacted(app, image) for image in found]
-        app.deliver(outputs, {output.format: _render(output.format, identities) for output in outputs})
+        for output in outputs:
+            app.deliver(output, [_render(output.format, identities)])
     failed = [each.error.reason for each in looked if each.error is not None]
     return judge(failed).exit_code
 

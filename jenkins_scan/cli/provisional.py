@@ -59,7 +59,7 @@ class Provisional:
             except Exception as problem:  # noqa: BLE001  the report at the end tells of it, as it is made the same way
                 log.debug("no early result file: %s", type(problem).__name__)
                 return
-            self._app.write(self._folder / RESULT, text, lasting=False)
+            self._app.write(self._folder / RESULT, [text], lasting=False)
 
     def _rendered(self) -> str:
         from jenkins_scan.errors import NotEnded
@@ -75,4 +75,4 @@ class Provisional:
         settings = self._settings[0] if self._settings else None
         now = self._app.clock.now()
         known = compose(replace(self._run, images=images), settings, self._app.build, verdict_over, finished_at=now)
-        return as_json.render(without_secrets(known, self._app.terminal.redact))
+        return "".join(as_json.render(without_secrets(known, self._app.terminal.redact)))

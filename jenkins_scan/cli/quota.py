@@ -34,5 +34,6 @@ def command(context: click.Context, /, **values: Any) -> int:
         "json": json.dumps({**numbers, "sandbox": sandbox}, indent=2) + "\n",
         "table": tabulate([*stamp, *((name, str(number)) for name, number in numbers.items())]),
     }
-    app.deliver(outputs, texts)
+    for output in outputs:
+        app.deliver(output, [texts[output.format]])
     return 0

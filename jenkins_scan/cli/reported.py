@@ -121,7 +121,7 @@ def _last_words(app: App, run: "Run", settings: "ReportedSettings | None", folde
         app.terminal.line("no task was opened")
     if folder is not None:
         remove_reports(folder)  # what was written before the bug says something else
-        app.write(folder / RESULT, bare.render(run, settings, app.build, app.terminal.redact))
+        app.write(folder / RESULT, [bare.render(run, settings, app.build, app.terminal.redact)])
     return Reason.INTERNAL.code
 
 
@@ -136,25 +136,31 @@ def _write_reports(
 
     Without a folder only what `-o` asks for: after a signal there is little time.
     """
-    from jenkins_scan.report.formats import style_sheet
     from jenkins_scan.report.interface import FILES
     from jenkins_scan.report.outputs import RESULT, Output
 
     wanted = [*outputs]
     if folder is not None:
         wanted += [Output(name, folder / file) for name, file in FILES.items() if file != RESULT]
-    texts: dict[str, str] = {}
-    for name in dict.fromkeys(output.format for output in wanted):
+    for output in wanted:
         try:
-            texts[name] = renderer_of(name)(result)
+            app.deliver(output, renderer_of(output.format)(result))
         except Exception as problem:  # noqa: BLE001  whatever a stranger's text did to a format
             app.terminal.bug(problem)
-            app.terminal.line(f"warning: the {name} report could not be made: {type(problem).__name__}")
-    made = [output for output in wanted if output.format in texts]
-    app.deliver(made, texts)
+            place = output.path or "stdout"
+            app.terminal.line(
+                f"warning: the {output.format} report ({place}) could not be made: {type(problem).__name__}"
+            )
+            continue
+        if output.style_sheet is not None:
+            _write_style_sheet(app, output.style_sheet)
+
+
+def _write_style_sheet(app: App, path: Path) -> None:
+    from jenkins_scan.report.formats import style_sheet
+
     try:
-        for sheet in (output.style_sheet for output in made if output.style_sheet is not None):
-            app.write(sheet, style_sheet(), lasting=False)
+        app.write(path, [style_sheet()], lasting=False)
     except OSError as problem:  # an installation without it
         app.terminal.line(f"warning: the style sheet of the page could not be read: {problem.strerror}")
 
@@ -207,7 +213,7 @@ def _finish(  # noqa: PLR0913, PLR0917  what came of the run, and where it is to
             image.error = lost
         result = current()
     if folder is not None:
-        app.write(folder / SUMMARY, summary.render(result))
+        app.write(folder / SUMMARY, [summary.render(result)])
     _write_reports(app, result, None if run.interrupted else folder, outputs, renderer_of)
     if Output("table", None) not in outputs:
         app.terminal.rows(summary.rows(result, _rest(outputs, written=written)))

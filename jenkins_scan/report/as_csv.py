@@ -5,9 +5,8 @@ and a cell that a spreadsheet would take for a formula begins with an apostrophe
 """
 
 import csv
-import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from jenkins_scan.report.notices import FOUND, notices_of, reference_of
@@ -25,19 +24,24 @@ _WITHIN: Final = re.compile(r"""([;|][\s"'`]*)(?=[=+\-@＝＋－＠])""")  # noq
 """In many languages a spreadsheet takes the semicolon for what separates cells, quotes or not."""
 
 
-def render(result: Result) -> str:
+def render(result: Result) -> Iterator[str]:
     """The header and the rows, images in their order."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.DictWriter(_Echo(), COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    yield writer.writeheader()
     fingerprints = Fingerprints()
     for image in result.images:
         about, rows = _image(result, image), rows_of(image, fingerprints)
         for row in rows:
-            writer.writerow(_harmless({**about, **_finding(row)}))
+            yield writer.writerow(_harmless({**about, **_finding(row)}))
         if not rows:
-            writer.writerow(_harmless(about))
-    return text.getvalue()
+            yield writer.writerow(_harmless(about))
+
+
+class _Echo:
+    """The file of a writer that is to give each line back: it returns what `write` returns."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _image(result: Result, image: ImageResult) -> dict[str, str]:

@@ -1,10 +1,20 @@
-"""`result.json`: the whole result, ASCII only, because Jenkins reads files in the encoding of its agent."""
+"""`result.json`: the whole result."""
 
-import json
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
-from jenkins_scan.report.result import Result
+from jenkins_scan.report.json_stream import document
+from jenkins_scan.report.result import ImageResult, Result
 
 
-def render(result: Result) -> str:
-    """The result as indented JSON."""
-    return json.dumps(result.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=True) + "\n"
+def render(result: Result) -> Iterator[str]:
+    """The result as indented JSON, finding by finding."""
+    images = (
+        {**_fields(image), "findings": iter(image.findings), "waived": iter(image.waived)} for image in result.images
+    )
+    return document({**_fields(result), "images": images})
+
+
+def _fields(part: Result | ImageResult) -> dict[str, Any]:
+    return {each.name: getattr(part, each.name) for each in fields(part)}

@@ -1,7 +1,7 @@
 """The result composed from the record of a run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -87,13 +87,19 @@ def without_secrets(result: report.Result, redact: Callable[[str], str]) -> repo
         # Twice: what stands within a secret may be what is taken out of the text afterwards.
         return redact(printable(redact(text))).encode("utf-8", "replace").decode()
 
-    told = result.model_dump(by_alias=True)
-    cleaned = redacted(told, clean, OWN_WORDS)
-    cleaned["reason"] = told["reason"]  # a slug here, and a person's words in a waiver
-    for image, own in zip(cleaned["images"], told["images"], strict=True):
-        if own["task"] is not None:
-            image["task"]["status"] = own["task"]["status"]
-    return report.Result.model_validate(cleaned)
+    cleaned: report.Result = redacted(result, clean, OWN_WORDS)
+    return replace(
+        cleaned,
+        reason=result.reason,  # a slug here, and a person's words in a waiver
+        images=tuple(map(_with_own_status, cleaned.images, result.images)),
+    )
+
+
+def _with_own_status(cleaned: report.ImageResult, own: report.ImageResult) -> report.ImageResult:
+    """A word of ours in the task of an image, and one of the service in a task of registries."""
+    if cleaned.task is None or own.task is None:
+        return cleaned
+    return replace(cleaned, task=replace(cleaned.task, status=own.task.status))
 
 
 def _image(run: Run, image: ImageRun, verdict: Verdict) -> report.ImageResult:
@@ -122,7 +128,7 @@ def _gates(settings: ReportedSettings | None) -> dict[str, Any]:
     return {
         **levels,
         "fixable_only": policy.fixable_only,
-        "deny": sorted(policy.deny),
+        "deny": tuple(sorted(policy.deny)),
         "timeout": judging.timeout,
     }
 

@@ -21,9 +21,9 @@ LONGEST_TITLE: Final = 120
 """Characters of the title of the window."""
 
 
-def render(result: Result) -> str:
+def render(result: Result) -> Iterator[str]:
     """The page; it needs `report.css` beside it."""
-    return document(element("html", _head(result), _body(result), lang="en"))
+    yield document(element("html", _head(result), _body(result), lang="en"))
 
 
 def _head(result: Result) -> Element:

@@ -1,6 +1,6 @@
 """What every report format is: a name, a place in the report folder, and one function."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -30,6 +30,6 @@ STYLE_SHEET: Final = "report.css"
 class Renderer(Protocol):
     """A report format."""
 
-    def __call__(self, result: "Result") -> str:
-        """The report as text, ending with a line break."""
+    def __call__(self, result: "Result") -> Iterator[str]:
+        """The report as parts of a text that ends with a line break: with many findings it is long."""
         ...

@@ -7,10 +7,10 @@ counts. Source: `JsonBaseParser` and `Issue` of jenkinsci/analysis-model.
 """
 
 import html
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from jenkins_scan.report.json_stream import document
 from jenkins_scan.report.notices import Notice, notices_of, reference_of
 from jenkins_scan.report.result import ImageResult, Result
 from jenkins_scan.report.rows import Fingerprints, Row, repository_name, rows_of
@@ -32,14 +32,16 @@ SCAN: Final = "scan"
 """The category of issues that are no findings."""
 
 
-def render(result: Result) -> str:
+def render(result: Result) -> Iterator[str]:
     """The open findings, and whatever left an image unjudged, as JSON."""
-    issues: list[Issue] = []
+    return document({"issues": _issues(result)})
+
+
+def _issues(result: Result) -> Iterator[Issue]:
     fingerprints = Fingerprints()
     for image in result.images:
-        issues += (_noticed(image, notice, fingerprints) for notice in notices_of(result, image))
-        issues += (_finding(image, row) for row in rows_of(image, fingerprints) if row.accepted is None)
-    return json.dumps({"issues": issues}, indent=2, ensure_ascii=True) + "\n"
+        yield from (_noticed(image, notice, fingerprints) for notice in notices_of(result, image))
+        yield from (_finding(image, row) for row in rows_of(image, fingerprints) if row.accepted is None)
 
 
 def _finding(image: ImageResult, row: Row) -> Issue:

@@ -6,10 +6,14 @@ are skipped; the other findings are in other reports. Class names and test names
 history of a test goes on from build to build. The form is that of the schema of Jenkins' xUnit plugin.
 """
 
+import io
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.notices import FOUND, NEVER_JUDGED, PASSED, limits_of, reference_of
@@ -21,16 +25,35 @@ LONGEST_NAME = 200
 """Characters of a class or test name: Jenkins makes addresses of them."""
 
 
-def render(result: Result) -> str:
-    """The test suites as an XML document."""
+def render(result: Result) -> Iterator[str]:
+    """The test suites as an XML document, test case by test case."""
     names = _Names()
-    root = ET.Element("testsuites", {"name": "jenkins-scan"})
-    for image in result.images:
-        root.append(_suite(result, image, names))
-    root.attrib |= _counts(root, "tests", "failures", "errors")
-    ET.indent(root)
-    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document.decode("utf-8") + "\n"
+    suites = [_Suite(result, image, names) for image in result.images]
+    counts: Counter[str] = sum((suite.counts for suite in suites), Counter())
+    text = io.StringIO()
+    xml = XMLGenerator(text, "utf-8")
+    xml.startDocument()
+    about = {"name": "jenkins-scan"} | _numbers(counts, "tests", "failures", "errors")
+    xml.startElement("testsuites", AttributesImpl(about))
+    for suite in suites:
+        xml.ignorableWhitespace("\n  ")
+        xml.startElement("testsuite", AttributesImpl(suite.attributes()))
+        yield _taken(text)
+        yield from suite.inner
+        xml.ignorableWhitespace("\n  ")
+        xml.endElement("testsuite")
+    xml.ignorableWhitespace("\n")
+    xml.endElement("testsuites")
+    xml.ignorableWhitespace("\n")
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> str:
+    """What was written since the last time."""
+    taken = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return taken
 
 
 @dataclass(slots=True)
@@ -50,24 +73,42 @@ class _Names:
         return name
 
 
-def _suite(result: Result, image: ImageResult, names: _Names) -> ET.Element:
+class _Suite:
+    """The suite of one image. Its numbers stand before its cases, so these are kept, as text: elements are large."""
+
+    def __init__(self, result: Result, image: ImageResult, names: _Names) -> None:
+        self.counts: Counter[str] = Counter()
+        self._name = reference_of(image)
+        self._timestamp = f"{result.started_at:%Y-%m-%dT%H:%M:%S}"
+        self.inner = [_text(_properties(result, image)), *map(self._counted, _cases(result, image, names))]
+
+    def attributes(self) -> dict[str, str]:
+        """The name, the numbers and the time."""
+        numbers = _numbers(self.counts, "tests", "failures", "errors", "skipped")
+        return {"name": self._name, **numbers, "timestamp": self._timestamp}
+
+    def _counted(self, case: ET.Element) -> str:
+        """The case as text, counted as it is, so that the numbers cannot differ from it."""
+        self.counts.update(element.tag for element in case.iter())
+        return _text(case)
+
+
+def _cases(result: Result, image: ImageResult, names: _Names) -> Iterator[ET.Element]:
     class_name = f"image-scan.{_slug(repository_name(image))}"
-    suite = ET.Element("testsuite", {"name": reference_of(image)})
-    _properties(suite, result, image)
-    verdict = _case(suite, class_name, names.give(class_name, VERDICT_CASE))
+    verdict = _case(class_name, names.give(class_name, VERDICT_CASE))
     _outcome(verdict, image)
     if told := "\n".join(notice.text for notice in limits_of(result, image)):
         ET.SubElement(verdict, "system-out").text = told
+    yield verdict
     for row in rows_of(image):
         if row.gate is not None or row.accepted is not None:
-            _finding(_case(suite, class_name, names.give(class_name, _name(row))), row)
-    suite.attrib |= _counts(suite, "tests", "failures", "errors", "skipped")
-    suite.set("timestamp", f"{result.started_at:%Y-%m-%dT%H:%M:%S}")
-    return suite
+            case = _case(class_name, names.give(class_name, _name(row)))
+            _finding(case, row)
+            yield case
 
 
-def _properties(suite: ET.Element, result: Result, image: ImageResult) -> None:
-    properties = ET.SubElement(suite, "properties")
+def _properties(result: Result, image: ImageResult) -> ET.Element:
+    properties = ET.Element("properties")
     task = None if image.task is None else image.task.id
     known = {
         "verdict": image.verdict,
@@ -78,10 +119,11 @@ def _properties(suite: ET.Element, result: Result, image: ImageResult) -> None:
     for name, value in known.items():
         if value is not None:
             ET.SubElement(properties, "property", {"name": name, "value": one_line(value)})
+    return properties
 
 
-def _case(suite: ET.Element, class_name: str, name: str) -> ET.Element:
-    return ET.SubElement(suite, "testcase", {"classname": class_name, "name": name})
+def _case(class_name: str, name: str) -> ET.Element:
+    return ET.Element("testcase", {"classname": class_name, "name": name})
 
 
 def _outcome(case: ET.Element, image: ImageResult) -> None:
@@ -140,7 +182,12 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:LONGEST_NAME] or "no-name"
 
 
-def _counts(element: ET.Element, *wanted: str) -> dict[str, str]:
-    """What the tree holds, so that the numbers cannot differ from it."""
+def _numbers(counts: Counter[str], *wanted: str) -> dict[str, str]:
     tags = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-    return {name: str(sum(1 for _ in element.iter(tags[name]))) for name in wanted}
+    return {name: str(counts[tags[name]]) for name in wanted}
+
+
+def _text(element: ET.Element) -> str:
+    """The element on lines of its own, two levels deep."""
+    ET.indent(element, level=2)
+    return f"\n    {ET.tostring(element, encoding='unicode')}"

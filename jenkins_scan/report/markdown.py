@@ -45,9 +45,9 @@ GATES: Final = {"fail": "**fails**", "warn": "warns"}
 NOTHING: Final = "-"
 
 
-def render(result: Result) -> str:
+def render(result: Result) -> Iterator[str]:
     """The report, paragraphs separated by empty lines."""
-    return "\n\n".join(_blocks(result)) + "\n"
+    yield "\n\n".join(_blocks(result)) + "\n"
 
 
 def _blocks(result: Result) -> Iterator[str]:

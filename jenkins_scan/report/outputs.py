@@ -148,12 +148,12 @@ def _files(outputs: Iterable[Output]) -> Iterable[Path]:
     return (path for output in outputs for path in (output.path, output.style_sheet) if path is not None)
 
 
-def write_atomically(path: Path, text: str, *, lasting: bool = True) -> None:
+def write_atomically(path: Path, parts: Iterable[str], *, lasting: bool = True) -> None:
     """The text in the file, whole or not at all; `lasting`: also after a power cut. Raises `OSError`."""
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"  # a leftover of another container may have our process id
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines(parts)
             if lasting:
                 file.flush()
                 os.fsync(file.fileno())

@@ -2,25 +2,22 @@
 
 Published as docs/result.schema.json. Times are RFC 3339 in UTC, sizes are bytes, None means "not known". Version 1
 may grow by nullable fields.
+
+These are plain dataclasses, as nothing here comes from outside: pydantic models of them would take as long to build as
+all requests of a run. Only the schema is made with pydantic, when it is published.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from jenkins_scan.gate.verdict import VerdictWord
 from jenkins_scan.images.interface import ImageIdentity
 from jenkins_scan.jenkins.environment import JenkinsBuild
 
 
-class Part(BaseModel):
-    """A part of the result; unknown fields are a bug."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ReasonEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonEntry:
     """Why the verdict is not a pass."""
 
     slug: str
@@ -36,7 +33,8 @@ class ReasonEntry(Part):
     """What was tried, one line an attempt; null when there was but one."""
 
 
-class ImageTask(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTask:
     """The scan task of an image. `id` is null where one may exist: the create was sent, its answer is not known."""
 
     id: str | None
@@ -53,7 +51,8 @@ class ImageTask(Part):
     repo_id: str | None = None
 
 
-class Sent(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
     """What was sent about the image, the token left out. Digests are bare hex."""
 
     namespace: str | None
@@ -74,7 +73,8 @@ class Sent(Part):
     jenkins_env: str | None
 
 
-class ImageResult(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageResult:
     """One image and its own verdict."""
 
     reference: str
@@ -86,7 +86,7 @@ class ImageResult(Part):
     reasons: tuple[ReasonEntry, ...]
     proof: Literal["image_id", "digest", "bytes"] | None = None
     """What proves that the scanned image is this one; null while nothing does. `bytes`: they were read here."""
-    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """Open findings by kind and severity; a kind of which nothing is known is not there."""
     not_fetched: tuple[str, ...] | None = None
     """Kinds of which nothing is known: their lists could not be read, or only the service looks for them. Null while
@@ -101,7 +101,8 @@ class ImageResult(Part):
     fixed: int | None = None
 
 
-class TaskEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
     """One task as the service opened it."""
 
     id: str
@@ -119,7 +120,8 @@ class TaskEntry(Part):
     executed_at: datetime | None = None
 
 
-class RegistryEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryEntry:
     """What `scan-registry` asked for, and what was counted before anything was created."""
 
     filter: dict[str, tuple[str, ...]]
@@ -129,7 +131,8 @@ class RegistryEntry(Part):
     max_images: int
 
 
-class QuotaEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaEntry:
     """What was known of the quota, and what it was judged against."""
 
     capacity: int | None
@@ -143,21 +146,24 @@ class QuotaEntry(Part):
     """Where the numbers came from; the create tells the purchased total alone."""
 
 
-class ServiceEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry:
     """Which service was asked."""
 
     endpoint: str | None
     region: str | None
 
 
-class ToolEntry(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEntry:
     """What wrote this result."""
 
     name: Literal["jenkins-scan"] = "jenkins-scan"
     version: str
 
 
-class Policy(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
     """The gates that were applied."""
 
     min_quota: int | None
@@ -171,10 +177,11 @@ class Policy(Part):
     """Seconds."""
 
 
-class Result(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
     """The whole result of one run."""
 
-    schema_: Literal["jenkins-scan/result/1"] = Field(alias="schema", default="jenkins-scan/result/1")
+    schema: Literal["jenkins-scan/result/1"] = "jenkins-scan/result/1"
     tool: ToolEntry
     started_at: datetime
     finished_at: datetime

@@ -5,14 +5,14 @@ equal file, line, rule and message for one, and makes an issue of each notificat
 left an image unjudged stands there. GitHub reads `security-severity`, and only of rules with the tag `security`.
 """
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from jenkins_scan.plain_text import one_line
+from jenkins_scan.report.json_stream import document
 from jenkins_scan.report.notices import Notice, notices_of, reference_of
 from jenkins_scan.report.result import ImageResult, Result
 from jenkins_scan.report.rows import LEVELS, Fingerprints, Row, rows_of
@@ -30,8 +30,8 @@ SCORES: Final[Mapping[str, str]] = {"critical": "9.5", "high": "8.0", "unknown":
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 
 
-def render(result: Result) -> str:
-    """One run with every finding, ASCII only."""
+def render(result: Result) -> Iterator[str]:
+    """One run with every finding."""
     fingerprints = Fingerprints()
     found = [(image, row) for image in result.images for row in rows_of(image, fingerprints)]
     told = [(image, notice) for image in result.images for notice in notices_of(result, image)]
@@ -40,10 +40,10 @@ def render(result: Result) -> str:
     run = {
         "tool": {"driver": _driver(result, rules, (notice for _, notice in told))},
         "invocations": [_invocation(result, told)],
-        "results": [_result(image, row, numbers[row.id], stamp=result.sandbox) for image, row in found],
+        "results": (_result(image, row, numbers[row.id], stamp=result.sandbox) for image, row in found),
         "properties": _labels(result),
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=True) + "\n"
+    return document({"$schema": SCHEMA, "version": "2.1.0", "runs": iter([run])})
 
 
 def _driver(result: Result, rules: list[dict[str, Any]], notices: Iterable[Notice]) -> dict[str, Any]:

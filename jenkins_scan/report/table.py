@@ -1,7 +1,7 @@
 """The result as a table for people (`-o table`)."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
@@ -18,10 +18,11 @@ LONGEST_CELL = 4000
 """Characters: what was read from an image can be of any size."""
 
 
-def render(result: Result) -> str:
+def render(result: Result) -> Iterator[str]:
     """One table of what is known, and the verdict line."""
     rest = ON_REQUEST if result.local else IN_RESULT  # a check has written a result.json only where it was told to
-    return tabulate([*rows(result, rest), *images(result), *reasons(result)]) + verdict_line(result) + "\n"
+    yield tabulate([*rows(result, rest), *images(result), *reasons(result)])
+    yield verdict_line(result) + "\n"
 
 
 def tabulate(pairs: Iterable[tuple[str, str]]) -> str:

@@ -16,7 +16,6 @@ from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.report import as_json
 from tests.support import results
 from tests.support.center import Canned, FakeClock
 from tests.support.controller import (
@@ -30,6 +29,7 @@ from tests.support.controller import (
 )
 from tests.support.images import write_docker_archive
 from tests.support.loopback_servers import loopback_servers
+from tests.support.results import text_of
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ JOB = "team/app/main"
 PLACE = "scan-report/result.json"
 ALL_COUNT = "Every finding counts as new."
 VALUES = {"ca_bundle": None, "report_dir": "scan-report"}
-JUDGED = as_json.render(results.result(results.image())).encode()
+JUDGED = text_of("json", results.result(results.image())).encode()
 
 
 @pytest.fixture

@@ -12,17 +12,16 @@ from threading import Thread
 
 import pytest
 
-from jenkins_scan.report import html
 from jenkins_scan.report.formats import style_sheet
 from tests.support.browser import Browser, running_browser
-from tests.support.results import HOSTILE_TEXTS, every_ending, hostile
+from tests.support.results import HOSTILE_TEXTS, every_ending, hostile, text_of
 
 POLICY = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; style-src 'self';"
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ENDINGS = every_ending()
 PAGES = {
-    **{name: html.render(ENDINGS[name]) for name in ("fail", "clean", "several", "quota")},
-    **{f"hostile-{number}": html.render(hostile(text)) for number, text in enumerate(HOSTILE_TEXTS)},
+    **{name: text_of("html", ENDINGS[name]) for name in ("fail", "clean", "several", "quota")},
+    **{f"hostile-{number}": text_of("html", hostile(text)) for number, text in enumerate(HOSTILE_TEXTS)},
 }
 DRAWN = ("fail", "clean", "several", "quota", "hostile-0", "hostile-9")
 VERDICT_COLOURS = {"fail": "rgb(179, 38, 30)", "clean": "rgb(77, 90, 108)"}

@@ -1,6 +1,7 @@
 """Results of whole runs, as the reports get them: one for each way in which a run can end, and a hostile one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any
 from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.policy import judge_findings, policy_from
 from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.report.formats import renderer_of
 from jenkins_scan.report.result import (
     ImageResult,
     ImageTask,
@@ -183,7 +185,14 @@ def result(*images: ImageResult, exit_code: int = 0, reason: str | None = None, 
 def unjudged(slug: str, code: int, verdict: str = "ERROR", **changes: Any) -> ImageResult:
     """An image of which nothing was found out."""
     why = ReasonEntry(slug=slug, code=code, message=f"what happened: {slug}", remedy="what to do about it")
-    nothing = {"reasons": (why,), "proof": None, "counts": {}, "not_fetched": None, "task": None, "request_id": None}
+    nothing: dict[str, Any] = {
+        "reasons": (why,),
+        "proof": None,
+        "counts": {},
+        "not_fetched": None,
+        "task": None,
+        "request_id": None,
+    }
     return image(verdict=verdict, **{**nothing, **changes})
 
 
@@ -215,7 +224,7 @@ def every_ending() -> Mapping[str, Result]:
         fixed=2,
     )
     opened: dict[str, Any] = {"task": ImageTask(id="task-1", status="submitted", opened_at=NOW), "request_id": "REQ-1"}
-    running = opened["task"].model_copy(update={"status": "running"})
+    running = replace(opened["task"], status="running")
     submitted = unjudged("none", 0, "SUBMITTED", reasons=(), **opened)
     endings = {
         "pass": result(image(FINDINGS[4])),
@@ -272,7 +281,7 @@ def every_ending() -> Mapping[str, Result]:
             local=True,
             service=ServiceEntry(endpoint=None, region=None),
             quota=QuotaEntry(capacity=None, used=None, remaining=None, minimum=None, source=None),
-            policy=POLICY.model_copy(update={"min_quota": None, "timeout": None}),
+            policy=replace(POLICY, min_quota=None, timeout=None),
             notes=("no registry digest yet: a push gives the image one.",),
         ),
         "interrupted": result(unjudged("interrupted", 143, "INCOMPLETE"), exit_code=143, reason="interrupted"),
@@ -343,3 +352,8 @@ def hostile_mixture() -> Result:
         reason="policy",
         warnings=tuple(texts),
     )
+
+
+def text_of(name: str, result: Result) -> str:
+    """The whole report of this format."""
+    return "".join(renderer_of(name)(result))

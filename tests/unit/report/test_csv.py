@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jenkins_scan.report.as_csv import COLUMNS, render
-from tests.support.results import FINDINGS, every_ending, hostile, image, result, unjudged
+from jenkins_scan.report.as_csv import COLUMNS
+from tests.support.results import FINDINGS, every_ending, hostile, image, result, text_of, unjudged
 
 FORMULA_SIGNS = "=+-@\t\r＝＋－＠"  # noqa: RUF001  the full-width ones are meant
 
 
 def rows_of(run):
-    return list(csv.DictReader(io.StringIO(render(run)), strict=True))
+    return list(csv.DictReader(io.StringIO(text_of("csv", run)), strict=True))
 
 
 def test_the_columns_are_a_contract():
-    assert render(result(image())).splitlines()[0] == ",".join(f'"{name}"' for name in COLUMNS)
+    assert text_of("csv", result(image())).splitlines()[0] == ",".join(f'"{name}"' for name in COLUMNS)
     assert ",".join(COLUMNS) == (
         "image,verdict,reasons,status,gate,known,kind,severity,id,aliases,title,package,version,path,fix,layer,"
         "waiver_reason,waiver_expires,waiver_owner,fingerprint"
@@ -126,7 +126,7 @@ def test_what_only_holds_such_a_sign_stays_as_it_is():
 
 
 def test_every_cell_is_quoted_and_lines_end_as_on_unix():
-    report = render(hostile('a "quote", and\r\nlines'))
+    report = text_of("csv", hostile('a "quote", and\r\nlines'))
     assert "\r" not in report
     for line in report.splitlines():
         assert line.startswith('"')
@@ -137,7 +137,7 @@ def test_every_cell_is_quoted_and_lines_end_as_on_unix():
 @pytest.mark.parametrize("text", ["a;=cmd()", "a; =cmd()", 'a;"@SUM(1)', "a|+1", "a;-1", "a;＝1"])  # noqa: RUF001  as above
 def test_a_semicolon_starts_no_formula_where_it_separates_cells(text):
     finding = FINDINGS[1].__class__(kind=FINDINGS[1].kind, id="x", severity=FINDINGS[1].severity, title=text)
-    written = render(result(image(finding)))
+    written = text_of("csv", result(image(finding)))
     for delimiter in ";|\t":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
             for row in csv.reader(io.StringIO(written), delimiter=delimiter, quoting=quoting):

@@ -14,9 +14,19 @@ from hypothesis import strategies as st
 from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.jenkins.environment import Links
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report import html, html_image
-from jenkins_scan.report.formats import renderer_of, style_sheet
-from tests.support.results import FINDINGS, HOSTILE_TEXTS, every_ending, hostile, image, policy_reason, result, stored
+from jenkins_scan.report import html_image
+from jenkins_scan.report.formats import style_sheet
+from tests.support.results import (
+    FINDINGS,
+    HOSTILE_TEXTS,
+    every_ending,
+    hostile,
+    image,
+    policy_reason,
+    result,
+    stored,
+    text_of,
+)
 
 ENDINGS = every_ending()
 EMPTY = {"meta", "link"}
@@ -72,7 +82,7 @@ class Parsed(HTMLParser):
 
 
 def page_of(what):
-    return Parsed(html.render(what))
+    return Parsed(text_of("html", what))
 
 
 def many(count):
@@ -119,7 +129,7 @@ def test_the_page_holds_nothing_that_jenkins_forbids(told):
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text[:20]))
 def test_hostile_text_stays_text(text):
-    page = html.render(hostile(text))
+    page = text_of("html", hostile(text))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
     assert Parsed(page).text("td", class_="title").startswith(one_line(text, 100).rstrip("…"))
 
@@ -127,7 +137,7 @@ def test_hostile_text_stays_text(text):
 @cache
 def skeleton(text):
     told = hostile(text)
-    return page_of(told.model_copy(update={"build": replace(told.build, links=Links())})).tags
+    return page_of(replace(told, build=replace(told.build, links=Links()))).tags
 
 
 @given(st.text(min_size=1))
@@ -138,9 +148,9 @@ def test_no_text_changes_the_structure_of_the_page(text):
 
 def test_it_is_the_renderer_of_its_format_and_says_the_same_each_time():
     told = ENDINGS["fail"]
-    assert renderer_of("html")(told) == html.render(told)
-    assert html.render(told).startswith("<!DOCTYPE html>\n<html")
-    assert html.render(told).endswith("</html>\n")
+    assert text_of("html", told) == text_of("html", told)
+    assert text_of("html", told).startswith("<!DOCTYPE html>\n<html")
+    assert text_of("html", told).endswith("</html>\n")
 
 
 def test_the_sandbox_is_stamped_in_every_place_that_shows_a_verdict():
@@ -148,7 +158,7 @@ def test_the_sandbox_is_stamped_in_every_place_that_shows_a_verdict():
     assert "which has not seen this image" in page.text(class_="stamp")
     assert "in the sandbox" in page.text("h1")
     assert page.text("body", class_="sandbox")
-    assert "SANDBOX" not in html.render(ENDINGS["pass"])
+    assert "SANDBOX" not in text_of("html", ENDINGS["pass"])
 
 
 @pytest.mark.parametrize("name", ["submitted", "quota", "softened", "timeout", "usage", "interrupted"])
@@ -183,15 +193,15 @@ def test_only_an_image_of_which_all_is_known_has_no_open_findings():
 
 
 def test_a_kind_that_could_not_be_fetched_is_not_known_and_never_zero():
-    page = html.render(ENDINGS["partial"])
+    page = text_of("html", ENDINGS["partial"])
     row = re.search(r"<tr><th scope=\"row\">baseline</th>(.*?)</tr>", page, re.DOTALL)[1]
     assert "not known" in row
     assert "0" not in row
 
 
 def test_what_was_found_of_a_kind_counts_although_the_list_is_not_whole():
-    page = html.render(
-        result(image(FINDINGS[1], verdict="FAIL", reasons=(policy_reason(),), not_fetched=("vulnerability",)))
+    page = text_of(
+        "html", result(image(FINDINGS[1], verdict="FAIL", reasons=(policy_reason(),), not_fetched=("vulnerability",)))
     )
     row = re.search(r"<tr><th scope=\"row\">vulnerability</th>(.*?)</tr>", page, re.DOTALL)[1]
     assert ">1<" in row
@@ -221,9 +231,7 @@ def test_the_baseline_is_told_with_each_finding():
 
 
 def test_reasons_come_with_remedy_tries_and_ids():
-    why = policy_reason("service", 15).model_copy(
-        update={"request_id": "REQ-9", "service_code": "ServerError", "tried": ("once", "twice")}
-    )
+    why = replace(policy_reason("service", 15), request_id="REQ-9", service_code="ServerError", tried=("once", "twice"))
     page = page_of(result(image(verdict="ERROR", reasons=(why,)), exit_code=15, reason="service"))
     told = page.text("section", class_="reasons")
     assert all(
@@ -231,7 +239,7 @@ def test_reasons_come_with_remedy_tries_and_ids():
         for text in ("What to do: Mend or waive them.", "2 tries", "once twice", "REQ-9", "ServerError", "exit code 15")
     )
     assert "Images:" not in told
-    bare = why.model_copy(update={"remedy": "", "tried": ("once",), "request_id": None})
+    bare = replace(why, remedy="", tried=("once",), request_id=None)
     told = page_of(result(image(verdict="ERROR", reasons=(bare,)), exit_code=15, reason="service")).text()
     assert "One try" in told
     assert "What to do" not in told
@@ -252,11 +260,11 @@ def test_the_build_is_the_only_link_and_an_unreadable_one_is_none():
     build = ENDINGS["fail"].build
     for link in (None, "<unreadable>", "javascript:alert(1)"):
         changed = replace(build, links=replace(build.links, build=link))
-        assert page_of(ENDINGS["fail"].model_copy(update={"build": changed})).all("href") == ["report.css"]
+        assert page_of(replace(ENDINGS["fail"], build=changed)).all("href") == ["report.css"]
 
 
 def test_the_page_stays_one_that_a_browser_can_show():
-    page = html.render(result(many(2003)))
+    page = text_of("html", result(many(2003)))
     assert page.count("<tr>") == 1 + 5 + 1 + 2000
     assert '<p class="more">and 3 more in findings.csv</p>' in page
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from jenkins_scan.report.issues import render
 from jenkins_scan.report.result import ReasonEntry
 from tests.support.results import (
     FINDINGS,
@@ -15,6 +14,7 @@ from tests.support.results import (
     policy_reason,
     result,
     stored,
+    text_of,
     unjudged,
 )
 
@@ -26,7 +26,7 @@ RESULTS = {**every_ending(), **{f"hostile-{number}": hostile(text) for number, t
 
 
 def issues_of(run):
-    content = json.loads(render(run))
+    content = json.loads(text_of("issues", run))
     assert content.keys() == {"issues"}
     return content["issues"]
 
@@ -90,7 +90,7 @@ def test_the_fingerprint_survives_another_tag_and_another_version():
 
 
 def test_waived_findings_are_left_out_since_every_issue_counts():
-    assert "CVE-2022-0001" not in render(every_ending()["fail"])
+    assert "CVE-2022-0001" not in text_of("issues", every_ending()["fail"])
 
 
 @pytest.mark.parametrize(

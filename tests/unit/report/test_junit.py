@@ -1,10 +1,10 @@
 """What the test tab of Jenkins shows of a run."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
-from jenkins_scan.report.junit import render
 from jenkins_scan.report.result import ReasonEntry
 from tests.support.images import pushed
 from tests.support.results import (
@@ -16,6 +16,7 @@ from tests.support.results import (
     policy_reason,
     result,
     stored,
+    text_of,
     unjudged,
 )
 from tests.support.schemas import junit_complaints
@@ -24,7 +25,7 @@ CLASS = "image-scan.registry-example-com-team-app"
 
 
 def tree(run):
-    return ET.fromstring(render(run))  # noqa: S314  our own report
+    return ET.fromstring(text_of("junit", run))  # noqa: S314  our own report
 
 
 def cases(run):
@@ -40,8 +41,8 @@ def outcomes(case):
 
 
 def test_every_report_is_valid_by_the_schema_of_the_xunit_plugin(tmp_path):
-    reports = {name: render(run) for name, run in every_ending().items()}
-    reports |= {f"hostile {number}": render(hostile(text)) for number, text in enumerate(HOSTILE_TEXTS)}
+    reports = {name: text_of("junit", run) for name, run in every_ending().items()}
+    reports |= {f"hostile {number}": text_of("junit", hostile(text)) for number, text in enumerate(HOSTILE_TEXTS)}
     assert junit_complaints(reports, tmp_path) == ""
 
 
@@ -71,8 +72,8 @@ def test_the_verdict_case_tells_findings_from_trouble(ending, expected):
 
 def test_an_image_that_was_only_checked_here_is_skipped():
     submitted = every_ending()["submitted"]
-    checked = tuple(each.model_copy(update={"verdict": "CHECKED"}) for each in submitted.images)
-    assert outcomes(verdict_case(submitted.model_copy(update={"images": checked}))) == [("skipped", None)]
+    checked = tuple(replace(each, verdict="CHECKED") for each in submitted.images)
+    assert outcomes(verdict_case(replace(submitted, images=checked))) == [("skipped", None)]
 
 
 def test_a_verdict_without_a_reason_does_not_pass():

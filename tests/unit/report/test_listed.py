@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from jenkins_scan.report import summary, table
+from jenkins_scan.report import summary
 from jenkins_scan.report.listed import MOST, MOST_OF_A_CHECK, ON_REQUEST
 from tests.support import results
-from tests.support.results import FINDINGS, LOCAL, image, result, stored
+from tests.support.results import FINDINGS, LOCAL, image, result, stored, text_of
 
 HIGH = FINDINGS[1]
 
@@ -24,7 +24,7 @@ def test_a_scan_lists_the_worst_and_says_where_the_rest_is():
     run = result(image(*many(30), LOCAL))
     assert len(labelled(run, "high", "low")) == MOST
     assert ("", "and 21 more in result.json") in list(summary.rows(run))
-    assert "and 21 more in result.json" in table.render(run)
+    assert "and 21 more in result.json" in text_of("table", run)
 
 
 @pytest.mark.parametrize(("failing", "left"), [(3, 13), (30, 20), (150, 70)])
@@ -33,7 +33,7 @@ def test_a_check_lists_all_that_decided_up_to_a_bound_and_points_to_what_can_be_
     shown = labelled(run, "high", "low")
     assert len(shown) == max(MOST, min(failing, MOST_OF_A_CHECK))
     assert ("", f"and {left} more: --report-dir DIR or -o json has all") in list(summary.rows(run, ON_REQUEST))
-    assert f"and {left} more: --report-dir DIR or -o json has all" in table.render(run)
+    assert f"and {left} more: --report-dir DIR or -o json has all" in text_of("table", run)
 
 
 def test_nothing_is_said_of_a_rest_that_is_not_there():

@@ -5,13 +5,13 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jenkins_scan.report.formats import renderer_of
-from tests.support.results import HOSTILE_TEXTS, every_ending, hostile
+from tests.support.results import HOSTILE_TEXTS, every_ending, hostile, text_of
 
 PARSERS = {
     "junit": ET.fromstring,
@@ -36,9 +36,9 @@ def assert_harmless(text):
 @in_every_format
 @given(text=ANY_TEXT)
 def test_whatever_strangers_write_the_report_parses_is_stable_and_has_no_control_characters(name, text):
-    render, result = renderer_of(name), hostile(text)
-    report = render(result)
-    assert render(result) == report
+    result = hostile(text)
+    report = text_of(name, result)
+    assert text_of(name, result) == report
     assert_harmless(report)
     assert PARSERS[name](report) is not None
 
@@ -46,7 +46,7 @@ def test_whatever_strangers_write_the_report_parses_is_stable_and_has_no_control
 @in_every_format
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
 def test_known_attacks_come_out_harmless(name, text):
-    report = renderer_of(name)(hostile(text))
+    report = text_of(name, hostile(text))
     assert_harmless(report)
     assert PARSERS[name](report) is not None
     assert len(report) < 150_000, "an endless text is cut"
@@ -55,7 +55,7 @@ def test_known_attacks_come_out_harmless(name, text):
 @in_every_format
 @pytest.mark.parametrize("ending", every_ending())
 def test_every_ending_has_a_report_of_lines(name, ending):
-    report = renderer_of(name)(every_ending()[ending])
+    report = text_of(name, every_ending()[ending])
     assert report.endswith("\n")
     assert "\r" not in report
     assert PARSERS[name](report) is not None
@@ -63,11 +63,11 @@ def test_every_ending_has_a_report_of_lines(name, ending):
 
 @pytest.mark.parametrize("name", ["sarif", "issues"])
 def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with(name):
-    assert renderer_of(name)(hostile("Käse 中文 \U0001f4a9")).isascii()
+    assert text_of(name, hostile("Käse 中文 \U0001f4a9")).isascii()
 
 
 @in_every_format
 def test_findings_that_come_in_another_order_make_the_same_report(name):
     result = every_ending()["fail"]
-    turned = [each.model_copy(update={"findings": each.findings[::-1]}) for each in result.images]
-    assert renderer_of(name)(result.model_copy(update={"images": tuple(turned)})) == renderer_of(name)(result)
+    turned = [replace(each, findings=each.findings[::-1]) for each in result.images]
+    assert text_of(name, replace(result, images=tuple(turned))) == text_of(name, result)

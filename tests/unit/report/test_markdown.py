@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from jenkins_scan.jenkins.environment import Links
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report import markdown
-from jenkins_scan.report.formats import renderer_of
-from tests.support.results import FINDINGS, HOSTILE_TEXTS, every_ending, hostile, image, policy_reason, result
+from tests.support.results import FINDINGS, HOSTILE_TEXTS, every_ending, hostile, image, policy_reason, result, text_of
 
 ENDINGS = every_ending()
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
@@ -21,28 +19,28 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 
 def said(told):
     """The report with each code span replaced by `CODE`: what a reader's program gives a meaning to."""
-    return CODE_SPAN.sub("CODE", markdown.render(told))
+    return CODE_SPAN.sub("CODE", text_of("markdown", told))
 
 
 @cache
 def skeleton(text):
     told = hostile(text)
-    return said(told.model_copy(update={"build": replace(told.build, links=Links())}))
+    return said(replace(told, build=replace(told.build, links=Links())))
 
 
 def spans(told):
     """The texts of all code spans as they are shown: without the one space on either side."""
-    within = (found[2] for found in CODE_SPAN.finditer(markdown.render(told)))
+    within = (found[2] for found in CODE_SPAN.finditer(text_of("markdown", told)))
     return [text[1:-1] if text[0] == text[-1] == " " else text for text in within]
 
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_every_ending_begins_with_its_verdict(name):
     ended = ENDINGS[name]
-    headline = next(line for line in markdown.render(ended).splitlines() if line.startswith("# "))
+    headline = next(line for line in text_of("markdown", ended).splitlines() if line.startswith("# "))
     assert headline.startswith(f"# {ended.verdict}{' (sandbox)' if ended.sandbox else ''}:")
     assert ended.reason is None or f" {ended.reason}: " in headline
-    assert f"Exit code {ended.exit_code}." in markdown.render(ended)
+    assert f"Exit code {ended.exit_code}." in text_of("markdown", ended)
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text[:20]))
@@ -60,7 +58,7 @@ def test_no_text_changes_what_has_a_meaning(text):
 @given(st.text("`|\\ x", min_size=1))
 def test_no_bar_within_a_table_ends_a_cell(text):
     assume(one_line(text))
-    lines = [line for line in markdown.render(hostile(text)).splitlines() if line.startswith("| high | **fails**")]
+    lines = [line for line in text_of("markdown", hostile(text)).splitlines() if line.startswith("| high | **fails**")]
     assert len(lines) == 2
     assert all(len(re.split(r"(?<!\\)\|", line)) == 7 + 2 for line in lines)
 
@@ -71,42 +69,42 @@ def test_code_spans_show_the_text_as_it_is(text):
 
 
 def test_what_is_not_told_is_a_dash():
-    assert "| `Mining program` | - |" in markdown.render(ENDINGS["fail"])
+    assert "| `Mining program` | - |" in text_of("markdown", ENDINGS["fail"])
 
 
 def test_it_is_the_renderer_of_its_format_and_says_the_same_each_time():
-    text = renderer_of("markdown")(ENDINGS["fail"])
-    assert text == markdown.render(ENDINGS["fail"])
+    text = text_of("markdown", ENDINGS["fail"])
+    assert text == text_of("markdown", ENDINGS["fail"])
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
 
 
 def test_the_sandbox_is_stamped_on_top():
-    assert markdown.render(ENDINGS["clean"]).startswith("> [!CAUTION]\n> **SANDBOX: ")
+    assert text_of("markdown", ENDINGS["clean"]).startswith("> [!CAUTION]\n> **SANDBOX: ")
 
 
 @pytest.mark.parametrize("name", ["submitted", "quota", "softened", "timeout", "usage", "interrupted"])
 def test_an_image_that_was_not_judged_says_so_and_has_no_tables(name):
-    text = markdown.render(ENDINGS[name])
+    text = text_of("markdown", ENDINGS[name])
     assert "**This image has not been judged." in text
     assert "\n|" not in text
 
 
 @pytest.mark.parametrize("name", ["pass", "clean", "fail", "baseline", "warn", "partial"])
 def test_an_image_that_was_judged_has_its_counts(name):
-    text = markdown.render(ENDINGS[name])
+    text = text_of("markdown", ENDINGS[name])
     assert "has not been judged" not in text
     assert "| Kind | critical | high | unknown | medium | low |\n| --- |" in text
 
 
 def test_kinds_that_could_not_be_fetched_are_not_known():
-    text = markdown.render(ENDINGS["partial"])
+    text = text_of("markdown", ENDINGS["partial"])
     assert "| baseline | not known | not known | not known | not known | not known |" in text
     assert "| vulnerability | 0 | 1 | 0 | 0 | 0 |" in text
 
 
 def test_findings_come_worst_first_and_waived_ones_apart():
-    text = markdown.render(ENDINGS["fail"])
+    text = text_of("markdown", ENDINGS["fail"])
     findings, accepted = text.split("### Accepted findings")
     severities = re.findall(r"^\| (critical|high|unknown|medium|low) \|", findings, re.MULTILINE)
     assert severities == ["critical", "high", "unknown", "medium", "low"]
@@ -115,26 +113,24 @@ def test_findings_come_worst_first_and_waived_ones_apart():
 
 
 def test_the_baseline_is_told():
-    text = markdown.render(ENDINGS["baseline"])
+    text = text_of("markdown", ENDINGS["baseline"])
     assert "**1 new, 1 known, 2 fixed.**" in text
     assert "| critical | **fails** new |" in text
     assert "| high | - known |" in text
 
 
 def test_reasons_come_with_remedy_tries_and_ids():
-    why = policy_reason("service", 15).model_copy(
-        update={"request_id": "REQ-9", "service_code": "ServerError", "tried": ("once",)}
-    )
-    text = markdown.render(result(image(verdict="ERROR", reasons=(why,)), exit_code=15, reason="service"))
+    why = replace(policy_reason("service", 15), request_id="REQ-9", service_code="ServerError", tried=("once",))
+    text = text_of("markdown", result(image(verdict="ERROR", reasons=(why,)), exit_code=15, reason="service"))
     for line in ("What to do: `Mend", "Tried: `once`", "Request id: `REQ-9`", "Service code: `ServerError`"):
         assert f"  - {line}" in text
     assert "Images:" not in text
-    bare = result(image(verdict="ERROR", reasons=(why.model_copy(update={"remedy": ""}),)))
-    assert "What to do" not in markdown.render(bare)
+    bare = result(image(verdict="ERROR", reasons=(replace(why, remedy=""),)))
+    assert "What to do" not in text_of("markdown", bare)
 
 
 def test_of_several_images_each_reason_names_its_own():
-    text = markdown.render(ENDINGS["several"])
+    text = text_of("markdown", ENDINGS["several"])
     assert "  - Images: `worker:1`" in text
     assert "## ERROR: `worker:1`" in text
     assert "# FAIL: policy: Not every image may ship." in text
@@ -144,12 +140,12 @@ def test_of_several_images_each_reason_names_its_own():
 def test_a_comment_stays_one_that_can_be_posted(images, rows):
     (row,) = image(FINDINGS[2]).findings
     many = image(FINDINGS[2], findings=tuple({**row, "id": f"CVE-{number}"} for number in range(105)))
-    text = markdown.render(result(*[many] * images))
+    text = text_of("markdown", result(*[many] * images))
     assert text.count("| medium | warns |") == rows * images
     assert text.count(f"\nand {105 - rows} more in findings.csv\n") == images
 
 
 def test_many_warnings_are_cut():
-    text = markdown.render(result(image(), warnings=tuple(f"w{number}" for number in range(22))))
+    text = text_of("markdown", result(image(), warnings=tuple(f"w{number}" for number in range(22))))
     assert "`w19`\n- and 2 more in result.json" in text
     assert "`w20`" not in text

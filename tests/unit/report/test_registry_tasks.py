@@ -1,7 +1,9 @@
 """`registry` and `tasks` of result.json: what was asked for, counted and told of a task in registries."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +12,7 @@ import pytest
 from jenkins_scan import errors
 from jenkins_scan.gate.verdict import judge
 from jenkins_scan.jenkins.environment import read_build
-from jenkins_scan.report import as_json, summary, table
+from jenkins_scan.report import summary
 from jenkins_scan.report.compose import compose
 from jenkins_scan.report.earlier import read_earlier
 from jenkins_scan.security_center.interface import CreatedTask, Phase, TaskStatus
@@ -20,6 +22,7 @@ from jenkins_scan.step.registry_images import images_named
 from jenkins_scan.step.registry_task import CREATE
 from tests.support.images import pushed
 from tests.support.registry_center import HEX, TASK
+from tests.support.results import text_of
 
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((Path(__file__).parents[3] / "docs/result.schema.json").read_text(encoding="utf-8"))
@@ -60,7 +63,7 @@ def status(phase, word, progress=None, result=None):
 
 def test_every_field_of_the_answer_is_there():
     (task,) = result_of(run_of()).tasks
-    assert task.model_dump() == {
+    assert asdict(task) == {
         "id": TASK,
         "operation": CREATE,
         "status": "INIT",
@@ -76,7 +79,7 @@ def test_every_field_of_the_answer_is_there():
 
 @pytest.mark.parametrize("told", [TOLD, RegistryTask(task_id=TASK)])
 def test_it_fits_the_published_schema(told):
-    SCHEMA.validate(json.loads(as_json.render(result_of(run_of(told)))))
+    SCHEMA.validate(json.loads(text_of("json", result_of(run_of(told)))))
 
 
 def test_the_images_refer_to_it():
@@ -131,7 +134,7 @@ def test_times_that_no_calendar_has_are_not_known():
     assert (task.collected_at, task.executed_at, task.total, task.can_create) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("render", [summary.render, table.render, as_json.render])
+@pytest.mark.parametrize("render", [summary.render, partial(text_of, "table"), partial(text_of, "json")])
 def test_hostile_text_of_the_service_comes_out_harmless(render):
     hostile = "x\x1b[31m\r\nevil\u202e"
     text = render(result_of(run_of(RegistryTask(task_id=TASK, status=hostile, result=hostile))))
@@ -153,7 +156,7 @@ class TestTakenUp:
     """What `wait` reads of it again."""
 
     def earlier(self, tmp_path, told=TOLD, **task):
-        body = json.loads(as_json.render(result_of(run_of(told))))
+        body = json.loads(text_of("json", result_of(run_of(told))))
         body["tasks"][0] |= task
         (tmp_path / "r.json").write_text(json.dumps(body))
         return read_earlier(tmp_path / "r.json").images()

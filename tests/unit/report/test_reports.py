@@ -1,6 +1,8 @@
 """What the reports make of a run: lines that fit a console, and text from strangers that stays harmless."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,15 +12,14 @@ from jenkins_scan.gate.verdict import judge
 from jenkins_scan.images.interface import Platform
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.redaction import Redactor
-from jenkins_scan.report import as_json, summary, table
+from jenkins_scan.report import summary
 from jenkins_scan.report.compose import compose, without_secrets
-from jenkins_scan.report.formats import renderer_of
 from jenkins_scan.report.outputs import write_atomically
-from jenkins_scan.report.result import Result
 from jenkins_scan.security_center.interface import CreatedTask, Quota
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 from tests.support import results
 from tests.support.images import pushed
+from tests.support.results import text_of
 
 HOSTILE = "x\x1b[31m\r\nevil\x00 [red]b[/red] \u202egnp.exe </script>"
 
@@ -44,7 +45,7 @@ def opened(**changes):
     return run
 
 
-@pytest.mark.parametrize("render", [summary.render, table.render, as_json.render])
+@pytest.mark.parametrize("render", [summary.render, partial(text_of, "table"), partial(text_of, "json")])
 def test_hostile_text_comes_out_harmless(render):
     run = opened(warnings=[HOSTILE])
     run.images[0].task = TaskRecord(CreatedTask(HOSTILE), 0.0)
@@ -59,7 +60,7 @@ def test_hostile_text_comes_out_harmless(render):
 
 def test_json_is_ascii_for_whatever_encoding_jenkins_reads_it_with():
     run = opened(warnings=["Käse 中文"])
-    text = as_json.render(result_of(run))
+    text = text_of("json", result_of(run))
     assert text.isascii()
     assert json.loads(text)["warnings"] == ["Käse 中文"]
 
@@ -74,17 +75,21 @@ def test_half_a_surrogate_pair_does_not_reach_the_report():
 def test_a_secret_is_taken_out_of_everything_that_is_not_our_own_word():
     """Of a run that ended in every way at once; `secret` stands wherever a stranger's text can stand."""
     secret = "canary-secret-1"
-    told = results.hostile(secret).model_dump(by_alias=True)
-    told["tasks"] = [{**told["tasks"][0], "status": secret, "result": secret}]
-    told["images"][0]["task"]["word"] = secret
-    clean = without_secrets(Result.model_validate(told), Redactor([secret]))
-    assert secret not in as_json.render(clean)
-    assert clean.reason == told["reason"]
+    hostile = results.hostile(secret)
+    first, *others = hostile.images
+    told = replace(
+        hostile,
+        tasks=(replace(hostile.tasks[0], status=secret, result=secret),),
+        images=(replace(first, task=replace(first.task, word=secret)), *others),
+    )
+    clean = without_secrets(told, Redactor([secret]))
+    assert secret not in text_of("json", clean)
+    assert clean.reason == told.reason
 
 
 def test_a_secret_with_an_escape_sequence_in_it_is_taken_out_too():
     clean = without_secrets(results.hostile("canary\x1b[31m-secret-1"), Redactor(["canary-secret-1"]))
-    assert "canary" not in as_json.render(clean)
+    assert "canary" not in text_of("json", clean)
 
 
 def test_a_secret_that_is_one_of_our_words_breaks_no_report():
@@ -100,7 +105,7 @@ def test_the_findings_that_decided_are_the_ones_that_are_shown():
     assert len(shown) == 1
     assert "NEW-ONE" in shown[0]
     for name in ("markdown", "html", "table"):
-        assert "NEW-ONE" in renderer_of(name)(run)
+        assert "NEW-ONE" in text_of(name, run)
 
 
 def test_the_summary_stays_one_line_whatever_the_service_calls_the_task():
@@ -190,7 +195,7 @@ def test_several_images_stand_on_a_line_each_in_their_order():
     last = summary.verdict_line(result)
     assert last.startswith("FAIL quota: 2 of 3 images have a task; ")
     assert last.endswith("the images have not been judged (exit 12)")
-    assert "TASK-a" in table.render(result)
+    assert "TASK-a" in text_of("table", result)
 
 
 def test_of_several_images_one_may_have_a_task_that_nobody_knows():

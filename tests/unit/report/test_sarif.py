@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from jenkins_scan.report.sarif import render
 from tests.support.results import (
     FINDINGS,
     HOSTILE_TEXTS,
@@ -15,6 +14,7 @@ from tests.support.results import (
     policy_reason,
     result,
     stored,
+    text_of,
     unjudged,
 )
 from tests.support.schemas import sarif_validator
@@ -24,7 +24,7 @@ RELATIVE_REFERENCE = re.compile(r"(?!/)(?:[A-Za-z0-9._~!$&'()*+,;=@/-]|%[0-9A-F]
 
 
 def run_of(outcome):
-    (run,) = json.loads(render(outcome))["runs"]
+    (run,) = json.loads(text_of("sarif", outcome))["runs"]
     return run
 
 
@@ -42,12 +42,12 @@ def failing(*rows):
 
 @pytest.mark.parametrize("ending", every_ending())
 def test_every_ending_is_valid_by_the_schema_of_oasis(ending):
-    sarif_validator().validate(json.loads(render(every_ending()[ending])))
+    sarif_validator().validate(json.loads(text_of("sarif", every_ending()[ending])))
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
 def test_hostile_texts_are_valid_by_the_schema_of_oasis(text):
-    sarif_validator().validate(json.loads(render(hostile(text))))
+    sarif_validator().validate(json.loads(text_of("sarif", hostile(text))))
 
 
 def spoil_level(report):
@@ -68,7 +68,7 @@ def spoil_results(report):
 
 @pytest.mark.parametrize("spoil", [spoil_level, spoil_names, spoil_runs, spoil_results])
 def test_the_schema_check_notices_what_is_not_valid(spoil):
-    report = json.loads(render(every_ending()["fail"]))
+    report = json.loads(text_of("sarif", every_ending()["fail"]))
     assert sarif_validator().is_valid(report)
     spoil(report)
     assert not sarif_validator().is_valid(report)
