@@ -1,7 +1,7 @@
 """Findings as `result.json` holds them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -9,12 +9,13 @@ from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.waivers import Waiver
 
 _Word = TypeVar("_Word", bound=StrEnum)
+_FIELDS: Final = tuple(each.name for each in fields(Finding))
 _NULLABLE_TEXTS: Final = ("package", "version", "path", "fix", "layer")
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
     """The finding by its field names; kind and severity stay enumerations, which JSON writes as their words."""
-    return {**asdict(finding), "aliases": list(finding.aliases)}
+    return {**{name: getattr(finding, name) for name in _FIELDS}, "aliases": list(finding.aliases)}
 
 
 def waived_to_dict(finding: Finding, waiver: Waiver) -> dict[str, Any]:

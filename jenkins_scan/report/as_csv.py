@@ -11,7 +11,7 @@ from typing import Final
 
 from jenkins_scan.report.notices import FOUND, notices_of, reference_of
 from jenkins_scan.report.result import ImageResult, Result
-from jenkins_scan.report.rows import Fingerprints, Row, rows_of
+from jenkins_scan.report.rows import Row, rows_of
 
 COLUMNS: Final = (
     *("image", "verdict", "reasons", "status", "gate", "known", "kind", "severity", "id", "aliases", "title"),
@@ -28,9 +28,8 @@ def render(result: Result) -> Iterator[str]:
     """The header and the rows, images in their order."""
     writer = csv.DictWriter(_Echo(), COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
     yield writer.writeheader()
-    fingerprints = Fingerprints()
-    for image in result.images:
-        about, rows = _image(result, image), rows_of(image, fingerprints)
+    for image, rows in rows_of(result):
+        about = _image(result, image)
         for row in rows:
             yield writer.writerow(_harmless({**about, **_finding(row)}))
         if not rows:
@@ -79,4 +78,8 @@ def _finding(row: Row) -> dict[str, str]:
 
 
 def _harmless(cells: Mapping[str, str]) -> dict[str, str]:
-    return {name: ("'" if _FORMULA.match(cell) else "") + _WITHIN.sub(r"\1'", cell) for name, cell in cells.items()}
+    return {name: cell and ("'" if _FORMULA.match(cell) else "") + _inner(cell) for name, cell in cells.items()}
+
+
+def _inner(cell: str) -> str:
+    return _WITHIN.sub(r"\1'", cell) if ";" in cell or "|" in cell else cell

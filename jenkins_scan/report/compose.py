@@ -84,8 +84,11 @@ def without_secrets(result: report.Result, redact: Callable[[str], str]) -> repo
     """The result with every text of strangers redacted; half a surrogate pair, which no reader takes, becomes `?`."""
 
     def clean(text: str) -> str:
-        # Twice: what stands within a secret may be what is taken out of the text afterwards.
-        return redact(printable(redact(text))).encode("utf-8", "replace").decode()
+        shown = printable(redact(text))
+        if shown == text:
+            return text
+        # Again: what stands within a secret may be what has just been taken out of the text.
+        return redact(shown).encode("utf-8", "replace").decode()
 
     cleaned: report.Result = redacted(result, clean, OWN_WORDS)
     return replace(

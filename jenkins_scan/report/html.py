@@ -15,6 +15,7 @@ from jenkins_scan.report.facts import NO_IMAGE, build_facts, is_judged, policy_f
 from jenkins_scan.report.html_image import image_section
 from jenkins_scan.report.interface import STYLE_SHEET
 from jenkins_scan.report.result import ReasonEntry, Result
+from jenkins_scan.report.rows import rows_of
 from jenkins_scan.report.summary import SANDBOX_STAMP, counted, several, shared_reasons
 
 LONGEST_TITLE: Final = 120
@@ -40,7 +41,7 @@ def _head(result: Result) -> Element:
 
 
 def _body(result: Result) -> Element:
-    images = list(enumerate(result.images, start=1))
+    images = [(number, *each) for number, each in enumerate(rows_of(result), start=1)]
     return element(
         "body",
         element("p", SANDBOX_STAMP, class_="stamp") if result.sandbox else None,
@@ -51,7 +52,7 @@ def _body(result: Result) -> Element:
             _told("Warnings", result.warnings),
             _told("Notes", result.notes),
             _contents(result) if len(images) > 1 else None,
-            *(image_section(image, number, len(result.images)) for number, image in images),
+            *(image_section(image, rows, number, len(images)) for number, image, rows in images),
             _run(result),
         ),
         element("footer", element("p", "Written by", result.tool.name, result.tool.version)),

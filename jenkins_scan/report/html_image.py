@@ -17,7 +17,7 @@ from jenkins_scan.report.facts import (
 )
 from jenkins_scan.report.interface import FILES
 from jenkins_scan.report.result import ImageResult
-from jenkins_scan.report.rows import LEVELS, Row, rows_of
+from jenkins_scan.report.rows import LEVELS, Row
 
 MOST_ROWS: Final = 2000
 """Findings of one image in the page, fewer of many images: a browser lays out no more at once with pleasure."""
@@ -26,9 +26,8 @@ FEWEST_ROWS: Final = 20
 GATES: Final = {"fail": "fails", "warn": "warns"}
 
 
-def image_section(image: ImageResult, number: int, of: int) -> Element:
+def image_section(image: ImageResult, rows: Sequence[Row], number: int, of: int) -> Element:
     """All that is known of one image of so many; `number` makes its anchor."""
-    rows = rows_of(image)
     shown = rows[: min(MOST_ROWS, max(FEWEST_ROWS, MOST_ROWS_IN_ALL // of))]
     more = len(rows) - len(shown)
     judged = is_judged(image)

@@ -39,9 +39,9 @@ def render(result: Result) -> Iterator[str]:
 
 def _issues(result: Result) -> Iterator[Issue]:
     fingerprints = Fingerprints()
-    for image in result.images:
+    for image, rows in rows_of(result):
         yield from (_noticed(image, notice, fingerprints) for notice in notices_of(result, image))
-        yield from (_finding(image, row) for row in rows_of(image, fingerprints) if row.accepted is None)
+        yield from (_finding(image, row) for row in rows if row.accepted is None)
 
 
 def _finding(image: ImageResult, row: Row) -> Issue:

@@ -28,7 +28,7 @@ def _parts(value: Any, line: str) -> Iterator[str]:
             yield from _parts(item, deeper)
             before = ","
         yield "[]" if before == "[" else line + "]"
-    elif isinstance(value, dict) and any(isinstance(item, Iterator) for item in value.values()):
+    elif _holds_iterators(value):
         before = "{"
         for key, item in value.items():
             yield f"{before}{deeper}{json.dumps(key)}: "
@@ -38,3 +38,9 @@ def _parts(value: Any, line: str) -> Iterator[str]:
     else:
         # A line break within a text is escaped: every one that is here is of the indentation.
         yield to_json(value, indent=INDENT, ensure_ascii=True).decode("ascii").replace("\n", line)
+
+
+def _holds_iterators(value: Any) -> bool:
+    return isinstance(value, dict) and any(
+        isinstance(item, Iterator) or _holds_iterators(item) for item in value.values()
+    )

@@ -10,7 +10,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
@@ -28,7 +28,7 @@ LONGEST_NAME = 200
 def render(result: Result) -> Iterator[str]:
     """The test suites as an XML document, test case by test case."""
     names = _Names()
-    suites = [_Suite(result, image, names) for image in result.images]
+    suites = [_Suite(result, image, rows, names) for image, rows in rows_of(result)]
     counts: Counter[str] = sum((suite.counts for suite in suites), Counter())
     text = io.StringIO()
     xml = XMLGenerator(text, "utf-8")
@@ -76,11 +76,11 @@ class _Names:
 class _Suite:
     """The suite of one image. Its numbers stand before its cases, so these are kept, as text: elements are large."""
 
-    def __init__(self, result: Result, image: ImageResult, names: _Names) -> None:
+    def __init__(self, result: Result, image: ImageResult, rows: Iterable[Row], names: _Names) -> None:
         self.counts: Counter[str] = Counter()
         self._name = reference_of(image)
         self._timestamp = f"{result.started_at:%Y-%m-%dT%H:%M:%S}"
-        self.inner = [_text(_properties(result, image)), *map(self._counted, _cases(result, image, names))]
+        self.inner = [_text(_properties(result, image)), *map(self._counted, _cases(result, image, rows, names))]
 
     def attributes(self) -> dict[str, str]:
         """The name, the numbers and the time."""
@@ -93,14 +93,14 @@ class _Suite:
         return _text(case)
 
 
-def _cases(result: Result, image: ImageResult, names: _Names) -> Iterator[ET.Element]:
+def _cases(result: Result, image: ImageResult, rows: Iterable[Row], names: _Names) -> Iterator[ET.Element]:
     class_name = f"image-scan.{_slug(repository_name(image))}"
     verdict = _case(class_name, names.give(class_name, VERDICT_CASE))
     _outcome(verdict, image)
     if told := "\n".join(notice.text for notice in limits_of(result, image)):
         ET.SubElement(verdict, "system-out").text = told
     yield verdict
-    for row in rows_of(image):
+    for row in rows:
         if row.gate is not None or row.accepted is not None:
             case = _case(class_name, names.give(class_name, _name(row)))
             _finding(case, row)

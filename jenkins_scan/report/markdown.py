@@ -69,8 +69,8 @@ def _blocks(result: Result) -> Iterator[str]:
             more = len(texts) - len(shown)
             yield "\n".join([*shown, f"- and {more} more in {FILES['json']}"] if more else shown)
     most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_ROWS_IN_ALL // max(1, len(result.images))))
-    for image in result.images:
-        yield from _image(image, most)
+    for image, rows in rows_of(result):
+        yield from _image(image, rows, most)
     yield "## This run"
     yield _facts((*build_facts(result), *run_facts(result), *policy_facts(result.policy)))
 
@@ -88,11 +88,10 @@ def _reason(reason: ReasonEntry, images: Sequence[str]) -> Iterator[str]:
         yield f"  - Service code: {_code(reason.service_code)}"
 
 
-def _image(image: ImageResult, most: int) -> Iterator[str]:
+def _image(image: ImageResult, rows: Sequence[Row], most: int) -> Iterator[str]:
     yield f"## {image.verdict}: {_code(image.reference) if image.reference else NO_IMAGE}"
     if not is_judged(image):
         yield f"**{not_judged(image)}**"
-    rows = rows_of(image)
     if image.counts or rows:
         yield from _findings(image, rows, most)
     yield _facts((*identity_facts(image), *task_facts(image)))

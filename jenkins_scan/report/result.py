@@ -177,9 +177,9 @@ class Policy:
     """Seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
-    """The whole result of one run."""
+    """The whole result of one run. It equals itself alone, so that what is made of it can be kept by it."""
 
     schema: Literal["jenkins-scan/result/1"] = "jenkins-scan/result/1"
     tool: ToolEntry

@@ -9,11 +9,12 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from jenkins_scan.gate.names import repository_of
 from jenkins_scan.plain_text import one_line
-from jenkins_scan.report.result import ImageResult
+from jenkins_scan.report.result import ImageResult, Result
 
 LEVELS: Final = ("critical", "high", "unknown", "medium", "low")
 """The severities, the worst first; an unknown one counts as high."""
@@ -75,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprints:
-    """Gives fingerprints, no two of them equal: one for each report, as images of one repository share problems."""
+    """Gives fingerprints, no two of them equal: one for all images, as those of one repository share problems."""
 
     _given: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
@@ -87,14 +88,21 @@ class Fingerprints:
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
-def rows_of(image: ImageResult, fingerprints: Fingerprints | None = None) -> tuple[Row, ...]:
-    """The image's findings: those that fail it, those that warn of it, the other open ones, accepted ones.
+@lru_cache(maxsize=1)
+def rows_of(result: Result) -> tuple[tuple[ImageResult, tuple[Row, ...]], ...]:
+    """Each image with its findings: those that fail it, those that warn of it, the other open ones, accepted ones.
 
-    Among each of these the worst come first. Whoever shows some of them alone shows what decided.
+    Among each of these the worst come first. Whoever shows some of them alone shows what decided. They are kept for the
+    formats that follow: with many findings they cost more than a format does.
     """
-    repository, given = repository_name(image), Fingerprints() if fingerprints is None else fingerprints
+    fingerprints = Fingerprints()
+    return tuple((image, _rows(image, fingerprints)) for image in result.images)
+
+
+def _rows(image: ImageResult, fingerprints: Fingerprints) -> tuple[Row, ...]:
+    repository, give = repository_name(image), fingerprints.give
     rows = [
-        _row(finding, given.give(repository, *(finding[name] or "" for name in ("kind", "id", "package", "path"))))
+        _row(finding, give(repository, *(finding[name] or "" for name in ("kind", "id", "package", "path"))))
         for finding in sorted((*image.findings, *image.waived), key=_order)
     ]
     return tuple(sorted(rows, key=lambda row: (row.accepted is not None, GATES.index(row.gate))))

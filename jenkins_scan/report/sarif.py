@@ -15,7 +15,7 @@ from jenkins_scan.plain_text import one_line
 from jenkins_scan.report.json_stream import document
 from jenkins_scan.report.notices import Notice, notices_of, reference_of
 from jenkins_scan.report.result import ImageResult, Result
-from jenkins_scan.report.rows import LEVELS, Fingerprints, Row, rows_of
+from jenkins_scan.report.rows import LEVELS, Row, rows_of
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVEL_WORDS: Final[Mapping[str, str]] = {
@@ -32,21 +32,27 @@ _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 
 def render(result: Result) -> Iterator[str]:
     """One run with every finding."""
-    fingerprints = Fingerprints()
-    found = [(image, row) for image in result.images for row in rows_of(image, fingerprints)]
+    by_id: dict[str, list[Row]] = {}
+    for _, rows in rows_of(result):
+        for row in rows:
+            by_id.setdefault(row.id, []).append(row)
+    numbers = {id_: number for number, id_ in enumerate(by_id)}
     told = [(image, notice) for image in result.images for notice in notices_of(result, image)]
-    rules = _rules(row for _, row in found)
-    numbers = {rule["id"]: number for number, rule in enumerate(rules)}
     run = {
-        "tool": {"driver": _driver(result, rules, (notice for _, notice in told))},
+        "tool": {"driver": _driver(result, map(_rule, by_id.values()), (notice for _, notice in told))},
         "invocations": [_invocation(result, told)],
-        "results": (_result(image, row, numbers[row.id], stamp=result.sandbox) for image, row in found),
+        "results": (
+            _result(image, row, numbers[row.id], stamp=result.sandbox)
+            for image, rows in rows_of(result)
+            for row in rows
+        ),
         "properties": _labels(result),
     }
     return document({"$schema": SCHEMA, "version": "2.1.0", "runs": iter([run])})
 
 
-def _driver(result: Result, rules: list[dict[str, Any]], notices: Iterable[Notice]) -> dict[str, Any]:
+def _driver(result: Result, rules: Iterator[dict[str, Any]], notices: Iterable[Notice]) -> dict[str, Any]:
+    """The tool, with one rule for each id: readers look rules up in a set."""
     slugs = dict.fromkeys(notice.slug for notice in notices)
     return {
         "name": result.tool.name,
@@ -54,14 +60,6 @@ def _driver(result: Result, rules: list[dict[str, Any]], notices: Iterable[Notic
         "rules": rules,
         "notifications": [{"id": slug} for slug in slugs],
     }
-
-
-def _rules(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One rule for each id: readers look rules up in a set."""
-    by_id: dict[str, list[Row]] = {}
-    for row in rows:
-        by_id.setdefault(row.id, []).append(row)
-    return [_rule(each) for each in by_id.values()]
 
 
 def _rule(rows: list[Row]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import pytest
 
-from jenkins_scan.report.rows import LONGEST_TEXT, Fingerprints, repository_name, rows_of
+from jenkins_scan.report.rows import LONGEST_TEXT, repository_name, rows_of
 from tests.support.images import pushed
-from tests.support.results import FINDINGS, HOSTILE_TEXTS, WAIVED, WAIVER, hostile, image, stored
+from tests.support.results import FINDINGS, HOSTILE_TEXTS, WAIVED, WAIVER, hostile, image, result, stored
 
 
 def rows(*found, **changes):
-    return rows_of(image(findings=found, **changes))
+    ((_, made),) = rows_of(result(image(findings=found, **changes)))
+    return made
 
 
 def fingerprint(changes, **of_image):
@@ -60,7 +61,8 @@ def test_findings_of_one_severity_are_ordered_by_what_they_are():
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
 def test_every_text_is_printable_on_one_line_and_not_endless(text):
-    for row in rows_of(hostile(text).images[0]):
+    ((_, rows), *_) = rows_of(hostile(text))
+    for row in rows:
         texts = [row.id, row.title, row.package, row.version, row.path, row.fix, row.layer, *row.aliases]
         if row.accepted is not None:
             texts += [row.accepted.reason, row.accepted.owner]
@@ -121,9 +123,8 @@ def test_texts_with_line_breaks_cannot_feign_the_fingerprint_of_others():
     assert fingerprint({"id": "a\nb", "package": "c"}) != fingerprint({"id": "a", "package": "b\nc"})
 
 
-def test_fingerprints_that_are_shared_tell_images_of_one_repository_apart():
-    shared = Fingerprints()
-    (first,), (second,) = (rows_of(image(FINDINGS[1]), shared) for _ in range(2))
+def test_fingerprints_tell_images_of_one_repository_apart():
+    (_, (first,)), (_, (second,)) = rows_of(result(image(FINDINGS[1]), image(FINDINGS[1])))
     assert first.fingerprint != second.fingerprint
     assert first.fingerprint == fingerprint({})
 
