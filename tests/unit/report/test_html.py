@@ -16,6 +16,7 @@ from jenkins_scan.jenkins.environment import Links
 from jenkins_scan.plain_text import one_line
 from jenkins_scan.report import html_image
 from jenkins_scan.report.formats import style_sheet
+from jenkins_scan.report.rows import rows_of
 from tests.support.results import (
     FINDINGS,
     HOSTILE_TEXTS,
@@ -325,7 +326,8 @@ def test_the_style_sheet_names_only_what_pages_have():
 def test_a_page_of_many_images_has_an_end():
     row = stored(FINDINGS[1])
     one = image(findings=tuple({**row, "path": f"/{number}"} for number in range(110)), verdict="FAIL")
+    ((_, rows),) = rows_of(result(one))
     for images, more in ((1, 0), (60, 10), (1000, 90)):
-        section = ET.tostring(html_image.image_section(one, 1, images), encoding="unicode")
+        section = ET.tostring(html_image.image_section(one, rows, 1, images), encoding="unicode")
         assert section.count("CVE-2024-5535") == 110 - more
         assert ("more in findings.csv" in section) == (more > 0)
