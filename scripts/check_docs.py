@@ -49,7 +49,7 @@ LINK = re.compile(r"\]\((?![a-z]+:)(?P<path>[^)#\s]+)[^)]*\)")
 
 def help_text(command: str) -> str:
     """What `jenkins-scan COMMAND --help` prints on a terminal of `WIDTH` columns; without a command, of the tool."""
-    code = "from jenkins_scan.cli.main import run; run()"
+    code = "from jenkins_scan.__main__ import run; run()"
     arguments = [sys.executable, "-c", code, *command.split(), "--help"]
     environ = {"COLUMNS": str(WIDTH), "PYTHONPATH": str(ROOT)}
     run = subprocess.run(arguments, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603  ours

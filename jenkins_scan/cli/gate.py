@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -13,17 +13,18 @@ from jenkins_scan.config.file import FOUND_NAME
 from jenkins_scan.config.settings import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.findings import Kind
-from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stricter
-from jenkins_scan.local.checks import KINDS
 from jenkins_scan.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from jenkins_scan.gate.image import Judging
 
 GATES = ("fail_on", "warn_on")
 CONTROLLER = "jenkins"
 """The `--baseline` that is no file: the controller has it."""
 
 
-def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging | None, list[str]]:
+def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> "tuple[Judging | None, list[str]]":
     """What the run is judged by, None when it only submits, and warnings. Raises `ConfigurationError` (2)."""
     by_user, found = policies_of(app, context, values)
     policy, waits, warnings = stricter(by_user, found), values["wait"], []
@@ -45,6 +46,8 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
     if waits is False or not policy.has_gate:
         _require_use(context, values)
         return None, warnings
+    from jenkins_scan.gate.image import Judging
+
     warnings += gates_never_met(policy)
     return Judging(
         policy=policy,
@@ -54,7 +57,7 @@ def judging_of(app: App, context: click.Context, values: Mapping[str, Any]) -> t
     ), warnings
 
 
-def judging_here(app: App, context: click.Context, values: Mapping[str, Any]) -> tuple[Judging, list[str]]:
+def judging_here(app: App, context: click.Context, values: Mapping[str, Any]) -> "tuple[Judging, list[str]]":
     """What a check on this machine judges by, and warnings.
 
     What it can find fails at high, unless its user says otherwise; a file found in the workspace makes that stricter,
@@ -62,6 +65,9 @@ def judging_here(app: App, context: click.Context, values: Mapping[str, Any]) ->
 
     Raises `ConfigurationError` (2).
     """
+    from jenkins_scan.gate.image import Judging
+    from jenkins_scan.local.checks import KINDS
+
     warnings: list[str] = []
     by_user, found = policies_of(app, context, values)
     fixable = values["fixable_only"] or None

@@ -1,14 +1,12 @@
 """The entry: arguments in, exit code out. The only place that turns exceptions into exit codes."""
 
 import contextlib
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import click
@@ -28,6 +26,7 @@ from jenkins_scan.jenkins.access import API_TOKEN
 from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report.outputs import remove_reports
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
+from jenkins_scan.spelling import nearest
 
 VERBS = ("scan", "scan-registry", "wait", "check", "inspect", "quota", "doctor", "config", "explain", "sandbox")
 COLOR, CONFIG = GLOBAL_OPTIONS
@@ -66,10 +65,10 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb named by the arguments, or a suggestion."""
         if args and args[0] not in VERBS:
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            near = nearest(args[0], VERBS)
             ctx.fail(
                 f"No such command {args[0][:40]!r}."
-                + (f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(VERBS)}.")
+                + (f" Did you mean {near!r}?" if near else f" There are: {', '.join(VERBS)}.")
             )
         return super().resolve_command(ctx, args)
 
@@ -194,8 +193,3 @@ def _known_secrets(environ: Mapping[str, str]) -> list[str]:
             user_info = value.rpartition("@")[0].rpartition("//")[2]
             found += [part for each in (user_info, *user_info.split(":", 1)) for part in (each, unquote(each))]
     return found
-
-
-def run() -> Any:
-    """The console script."""
-    sys.exit(main(ends_here=True))

@@ -4,8 +4,6 @@ A file that was found is not trusted: in a pull request it is the author's. It m
 that say so, may write below the working folder alone, and is not read at all in the build of a fork.
 """
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ import click
 from jenkins_scan.config.option import Duration, Option
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.spelling import hint
 
 FOUND_NAME = ".jenkins-scan.toml"
 LARGEST_FILE = 256 * 1024
@@ -69,6 +68,8 @@ def read_file(named: str | None, *, folder: Path, from_fork: bool) -> FileSettin
 
 
 def _load(path: Path, shown: str) -> dict[str, Any]:
+    import tomllib  # most runs have no file
+
     try:
         if not path.is_file():
             raise ConfigurationError(
@@ -91,9 +92,8 @@ def _checked(content: Mapping[str, Any], shown: str, *, found: bool, folder: Pat
     for key, value in content.items():
         option = KEYS.get(key)
         if option is None:
-            near = difflib.get_close_matches(key, KEYS, n=1)
             raise ConfigurationError(
-                f"{shown}: unknown key {key[:60]!r}" + (f"; did you mean {near[0]!r}?" if near else "."),
+                f"{shown}: unknown key {key[:60]!r}{hint(key, KEYS)}",
                 remedy="docs/configuration.md lists the keys.",
             )
         if found and not option.in_found_file:

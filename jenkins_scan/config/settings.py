@@ -1,10 +1,9 @@
 """The settings of one run: validated, frozen, and each value's origin known."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -13,9 +12,12 @@ from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS
 from jenkins_scan.config.values import address, digest, label, soft_reasons
 from jenkins_scan.config.values import region as region_id
 from jenkins_scan.errors import ConfigurationError, Reason
-from jenkins_scan.gate.image import Judging
 from jenkins_scan.security_center.endpoints import Endpoint, endpoint_of_region, endpoint_of_url
 from jenkins_scan.security_center.variables import SECRET_VARIABLES
+from jenkins_scan.spelling import hint
+
+if TYPE_CHECKING:
+    from jenkins_scan.gate.image import Judging
 
 SANDBOX = "sandbox"
 VARIABLE_PREFIX = "JENKINS_SCAN_"
@@ -79,7 +81,7 @@ class ReportedSettings:
     """None: only this machine looks at the images."""
     min_quota: int | None = None
     soft: frozenset[Reason] = frozenset()
-    judging: Judging | None = None
+    judging: "Judging | None" = None
     """None: the tasks are opened, and nobody waits for them."""
 
 
@@ -109,7 +111,7 @@ ONE_IMAGE = ("namespace", "repo", "tag", "digest", "uuid")
 def scan_settings(
     values: Mapping[str, Any],
     images: Sequence[str],
-    judging: Judging | None = None,
+    judging: "Judging | None" = None,
     *,
     endpoint_origin: Origin,
     in_jenkins: bool,
@@ -141,7 +143,7 @@ def scan_settings(
 
 
 def wait_settings(
-    values: Mapping[str, Any], judging: Judging | None, *, endpoint_origin: Origin, in_jenkins: bool
+    values: Mapping[str, Any], judging: "Judging | None", *, endpoint_origin: Origin, in_jenkins: bool
 ) -> RunSettings:
     """The settings of `wait`: nothing is submitted, so no quota is asked for. Raises `ConfigurationError` (2)."""
     return RunSettings(
@@ -202,8 +204,7 @@ def check_variables(environ: Mapping[str, str]) -> None:
     known += [name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")]
     for name in environ:
         if name.startswith(VARIABLE_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise ConfigurationError(
-                f"{name}: no option reads this variable" + (f"; did you mean {near[0]}?" if near else "."),
+                f"{name}: no option reads this variable{hint(name, known)}",
                 remedy="Unset it, or see docs/configuration.md for the names.",
             )

@@ -1,11 +1,11 @@
 """Values of options that need more than a type: each checked, with an error that names its option."""
 
-import difflib
 import ipaddress
 import re
 
 from jenkins_scan.config.options import SOFT_REASONS
 from jenkins_scan.errors import ConfigurationError, Reason
+from jenkins_scan.spelling import hint
 
 
 def label(option: str, text: str | None) -> str | None:
@@ -63,10 +63,8 @@ def soft_reasons(text: str | None) -> frozenset[Reason]:
         if not word:
             continue
         if word not in SOFT_REASONS:
-            near = difflib.get_close_matches(word, SOFT_REASONS, n=1)
             raise ConfigurationError(
-                f"--soft: {word[:40]!r} is not a reason that can be softened"
-                + (f"; did you mean {near[0]!r}?" if near else "."),
+                f"--soft: {word[:40]!r} is not a reason that can be softened{hint(word, SOFT_REASONS)}",
                 remedy=f"Choose from {', '.join(SOFT_REASONS)}.",
             )
         chosen.add(reasons[word])

@@ -4,7 +4,6 @@ A policy is a set of gates and a deny-list. The stricter of two policies is simp
 stops is stopped, kind by kind.
 """
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.findings import Finding, Kind, Severity
+from jenkins_scan.spelling import hint
 
 _LEVELS: Final[Mapping[str, Severity | None]] = MappingProxyType(
     {severity.value: severity for severity in Severity if severity is not Severity.UNKNOWN} | {"none": None}
@@ -176,7 +176,7 @@ def _settings(table: Any, where: str, beside: Iterable[str]) -> dict[str, Severi
     known = [*map(str, (*_SETTINGS, *beside))]
     for key in table:
         if key not in known:
-            raise _refused(f"{where}: unknown key {key[:60]!r}{_hint(key, known)}")
+            raise _refused(f"{where}: unknown key {key[:60]!r}{hint(key.lower(), known)}")
     found: dict[str, Severity | bool | None] = {}
     for effect in Effect:
         if effect in table:
@@ -191,7 +191,7 @@ def _settings(table: Any, where: str, beside: Iterable[str]) -> dict[str, Severi
 def _level(value: Any, where: str) -> Severity | None:
     if not isinstance(value, str) or value not in _LEVELS:
         said = str(value)[:60]
-        raise _refused(f"{where} must be one of {', '.join(_LEVELS)}, not {said!r}{_hint(said, _LEVELS)}")
+        raise _refused(f"{where} must be one of {', '.join(_LEVELS)}, not {said!r}{hint(said.lower(), _LEVELS)}")
     return _LEVELS[value]
 
 
@@ -200,12 +200,6 @@ def _deny(value: Any, shown: str) -> frozenset[str]:
     if len(names) != len(value) or not all(0 < len(name) <= _LONGEST_ID for name in names):
         raise _refused(f"{shown}: {_DENY} must be a list of ids, each of 1 to {_LONGEST_ID} characters.")
     return frozenset(names)
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a wrong word."""
-    near = difflib.get_close_matches(word.lower(), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def _refused(message: str) -> ConfigurationError:

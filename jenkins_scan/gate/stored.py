@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from jenkins_scan.findings import Finding, Kind, Severity
-from jenkins_scan.gate.waivers import Waiver
+
+if TYPE_CHECKING:
+    from jenkins_scan.gate.waivers import Waiver
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _FIELDS: Final = tuple(each.name for each in fields(Finding))
@@ -18,7 +20,7 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
     return {**{name: getattr(finding, name) for name in _FIELDS}, "aliases": list(finding.aliases)}
 
 
-def waived_to_dict(finding: Finding, waiver: Waiver) -> dict[str, Any]:
+def waived_to_dict(finding: Finding, waiver: "Waiver") -> dict[str, Any]:
     """The finding with the `waiver` that covers it: id, reason, expires (YYYY-MM-DD) and owner."""
     accepted = {
         "id": waiver.id,

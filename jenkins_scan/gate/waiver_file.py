@@ -1,7 +1,6 @@
 """The waiver file: TOML, one `[[waiver]]` for each accepted problem. Everything wrong in it is named with its place."""
 
 import codecs
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from jenkins_scan.gate.given_file import read_given
 from jenkins_scan.gate.names import is_nameable
 from jenkins_scan.gate.waivers import Waiver
 from jenkins_scan.plain_text import one_line
+from jenkins_scan.spelling import hint
 
 LARGEST_FILE: Final = 256 * 1024
 """Bytes."""
@@ -69,7 +69,9 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
     table, parts = _parsed(text, shown), _parts(text)
     for key in table:
         if key != _ENTRY:
-            raise _refused(shown, *_place(text, _first(parts, key)), f"unknown key {key[:60]!r}{_hint(key, [_ENTRY])}")
+            raise _refused(
+                shown, *_place(text, _first(parts, key)), f"unknown key {key[:60]!r}{hint(key.lower(), [_ENTRY])}"
+            )
     rows = table.get(_ENTRY, [])
     entries = [part for part in parts if part.name == f"[[{_ENTRY}]]"]
     if not isinstance(rows, list) or len(rows) != len(entries):
@@ -112,7 +114,7 @@ def _parsed(text: str, shown: str) -> dict[str, Any]:
 def _waiver(row: Mapping[str, Any], line: int) -> Waiver:
     for key in row:
         if key not in _KEYS:
-            raise _WrongEntry(key, f"unknown key {key[:60]!r}{_hint(key, _KEYS)}")
+            raise _WrongEntry(key, f"unknown key {key[:60]!r}{hint(key.lower(), _KEYS)}")
     for key in _REQUIRED:
         if key not in row:
             raise _WrongEntry(None, f"the waiver has no {key}.")
@@ -147,7 +149,7 @@ def _kind(word: str) -> Kind:
         return Kind(word)
     except ValueError as exc:
         known = [*map(str, Kind)]
-        raise _WrongEntry("kind", f"kind must be one of {', '.join(known)}{_hint(word, known)}") from exc
+        raise _WrongEntry("kind", f"kind must be one of {', '.join(known)}{hint(word.lower(), known)}") from exc
 
 
 def _day(value: Any) -> date:
@@ -179,12 +181,6 @@ def _first(parts: Iterable[_Part], key: str) -> int:
 def _place(text: str, offset: int) -> tuple[int, int]:
     """Line and column, both from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a wrong word."""
-    near = difflib.get_close_matches(word.lower(), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def _refused(shown: str, line: int, column: int, why: str) -> ConfigurationError:

@@ -1,6 +1,5 @@
 """From the text a user typed to the place where that image is looked for: the one way in."""
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from jenkins_scan.images.archive.path import Scheme, parse_archive_path
 from jenkins_scan.images.engine.order import EngineName, EngineOrder, Patience
 from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
+from jenkins_scan.spelling import nearest
 
 if TYPE_CHECKING:
     from jenkins_scan.images.builder.claims import BuildMetadata
@@ -155,8 +155,8 @@ def _file(scheme: Scheme, rest: str, reference: str, places: Places) -> ImageSou
 
 
 def _unknown(scheme: str) -> ConfigurationError:
-    close = difflib.get_close_matches(scheme.lower(), SCHEMES, n=1)
-    meant = f"Did you mean {close[0]}://? " if close else ""
+    close = nearest(scheme.lower(), SCHEMES)
+    meant = f"Did you mean {close}://? " if close else ""
     known = ", ".join(f"{name}://" for name in SCHEMES)
     return ConfigurationError(
         f"{shown(scheme)}:// is no place for images that is known.", remedy=f"{meant}There are {known} and plain names."

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jenkins_scan import __version__
 from jenkins_scan.config.settings import ReportedSettings
@@ -16,8 +16,10 @@ from jenkins_scan.plain_text import excerpt, one_line, printable
 from jenkins_scan.redaction import redacted
 from jenkins_scan.report import result as report
 from jenkins_scan.security_center.interface import Phase, TaskStatus
-from jenkins_scan.security_center.registry_scans import RegistryTask
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
+
+if TYPE_CHECKING:
+    from jenkins_scan.security_center.registry_scans import RegistryTask
 
 STATUS: Final[Mapping[Phase, Literal["succeeded", "failed", "running"]]] = {
     Phase.GOOD: "succeeded",
@@ -185,7 +187,7 @@ def _tasks(run: Run, results: Sequence[report.ImageResult]) -> Iterator[report.T
 
 
 def _registry_task(
-    task_id: str, operation: str, told: RegistryTask, seen: Sequence[TaskStatus | None]
+    task_id: str, operation: str, told: "RegistryTask", seen: Sequence[TaskStatus | None]
 ) -> report.TaskEntry:
     """What the create said, brought up to date by what was seen of its images since."""
     known = [status for status in seen if status is not None]

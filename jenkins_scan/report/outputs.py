@@ -1,7 +1,6 @@
 """Where reports go: `FORMAT[=PATH]` and the report folder, probed before any request and written atomically."""
 
 import contextlib
-import difflib
 import os
 import secrets
 from collections.abc import Collection, Iterable, Sequence
@@ -11,6 +10,7 @@ from typing import Final
 
 from jenkins_scan.errors import OutputError
 from jenkins_scan.report.interface import FILES, FORMATS, STYLE_SHEET, SUMMARY
+from jenkins_scan.spelling import hint
 
 RESULT: Final = FILES["json"]
 STANDARD_SET: Final = (*FILES.values(), SUMMARY, str(PurePosixPath(FILES["html"]).with_name(STYLE_SHEET)))
@@ -55,9 +55,8 @@ def parse_outputs(texts: Sequence[str], formats: Sequence[str] = FORMATS) -> tup
 
 
 def _unknown(name: str, formats: Sequence[str]) -> OutputError:
-    near = difflib.get_close_matches(name, formats, n=1)
     return OutputError(
-        f"-o: {name[:40]!r} is not a report format here" + (f"; did you mean {near[0]!r}?" if near else "."),
+        f"-o: {name[:40]!r} is not a report format here{hint(name, formats)}",
         remedy=f"Choose from {', '.join(formats)}, as FORMAT or FORMAT=PATH.",
     )
 

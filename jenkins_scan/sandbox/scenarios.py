@@ -1,6 +1,5 @@
 """What goes wrong in the sandbox and what it finds, as data: one model for ready-made scenarios and TOML files."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -28,6 +27,7 @@ from jenkins_scan.sandbox.conditions import (
     TaskCourse,
 )
 from jenkins_scan.sandbox.operations import OPERATIONS
+from jenkins_scan.spelling import nearest
 
 LARGEST_FILE = 1024 * 1024
 EVERY = "*"
@@ -38,8 +38,8 @@ HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`, did you mean …?` for the known word that is nearest, else nothing."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    near = nearest(word, known)
+    return f", did you mean {near!r}?" if near else ""
 
 
 def operation(name: str) -> str:

@@ -5,7 +5,6 @@ Two sites exist: Chinese mainland (with Hong Kong) and outside; token, quota and
 other.
 """
 
-import difflib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.loopback import is_loopback
+from jenkins_scan.spelling import hint
 
 MAINLAND = "tds.cn-shanghai.aliyuncs.com"
 OUTSIDE = "tds.ap-southeast-1.aliyuncs.com"
@@ -67,10 +67,8 @@ class Endpoint:
 def endpoint_of_region(region: str, *, vpc: bool = False) -> Endpoint:
     """The endpoint that serves a region; an unknown region is a `ConfigurationError` with a suggestion."""
     if region not in ENDPOINTS:
-        near = difflib.get_close_matches(region, ENDPOINTS, n=1)
         raise ConfigurationError(
-            f"--region: {region!r} is not a region of Security Center"
-            + (f"; did you mean {near[0]!r}?" if near else "."),
+            f"--region: {region!r} is not a region of Security Center{hint(region, ENDPOINTS)}",
             remedy="Name a region such as cn-hangzhou or ap-southeast-1, or the host itself with --endpoint https://HOST.",
         )
     host = ENDPOINTS[region]

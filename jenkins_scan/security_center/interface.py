@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 from jenkins_scan.findings import Finding, Kind
-from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryImage, RegistryTask
+
+if TYPE_CHECKING:
+    from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryImage, RegistryTask
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -239,18 +241,18 @@ class Registries(Protocol):
     A filter that is empty means every image of the account: a `ValueError`, unless `everything` says so.
     """
 
-    def precheck(self, wanted: ImageFilter, *, deadline: float, everything: bool = False) -> Answer[PreCheck]:
+    def precheck(self, wanted: "ImageFilter", *, deadline: float, everything: bool = False) -> "Answer[PreCheck]":
         """How many images would be scanned, and how much quota that takes: PublicPreCheckImageScanTask."""
         ...
 
     def create(
         self,
-        wanted: ImageFilter,
+        wanted: "ImageFilter",
         *,
         deadline: float,
         on_the_way: Callable[[float | None], None],
         everything: bool = False,
-    ) -> Answer[RegistryTask]:
+    ) -> "Answer[RegistryTask]":
         """A new task for these images, or word that no slot was free: PublicCreateImageScanTask.
 
         As for `create_jenkins_image_scan_task`: raises `errors.FateUnknown` when a task may exist although no usable
@@ -260,16 +262,16 @@ class Registries(Protocol):
 
     def sync_and_create(
         self,
-        images: tuple[RegistryImage, ...],
+        images: "tuple[RegistryImage, ...]",
         *,
         source_ip: str | None,
         deadline: float,
         on_the_way: Callable[[float | None], None],
-    ) -> Answer[RegistryTask]:
+    ) -> "Answer[RegistryTask]":
         """As `create`, for images that the service may not know yet: PublicSyncAndCreateImageScanTask."""
         ...
 
-    def images(self, wanted: ImageFilter, *, deadline: float, everything: bool = False) -> Answer[ImageList]:
+    def images(self, wanted: "ImageFilter", *, deadline: float, everything: bool = False) -> Answer[ImageList]:
         """The images that the filter means: DescribeImageInstances, all pages.
 
         Raises only when a first page cannot be read; later failures are complaints.

@@ -75,7 +75,8 @@ Sentence = Annotated[str | None, BeforeValidator(_long)]
 class WireModel(BaseModel):
     """The service's spelling (`TaskId`) on the outside, ours on the inside."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, extra="ignore", frozen=True)
+    # Built when it is first read: no run meets every reply.
+    model_config = ConfigDict(alias_generator=to_pascal, extra="ignore", frozen=True, defer_build=True)
 
 
 M = TypeVar("M", bound=WireModel)

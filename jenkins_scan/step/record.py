@@ -6,14 +6,18 @@ and the fact that one may exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from jenkins_scan.errors import InternalError, Interrupted, Reason, ScanError, UsageError
-from jenkins_scan.gate.image import ImageJudgement
-from jenkins_scan.images.interface import ImageIdentity
-from jenkins_scan.security_center.interface import CreatedTask, Proof, Quota, TaskStatus
-from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
-from jenkins_scan.step.submission import Submission
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from jenkins_scan.gate.image import ImageJudgement
+    from jenkins_scan.images.interface import ImageIdentity
+    from jenkins_scan.security_center.interface import CreatedTask, Proof, Quota, TaskStatus
+    from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
+    from jenkins_scan.step.submission import Submission
 
 JENKINS_CREATE = "CreateJenkinsImageScanTask"
 
@@ -22,7 +26,7 @@ JENKINS_CREATE = "CreateJenkinsImageScanTask"
 class TaskRecord:
     """A task that was opened, or (`task` None) one that may exist."""
 
-    task: CreatedTask | None
+    task: "CreatedTask | None"
     opened_at: float
     """Seconds since the epoch: by the service's clock where it told one."""
     request_id: str | None = None
@@ -32,7 +36,7 @@ class TaskRecord:
     """Whether `opened_at` is by the service's clock: only then the time of a scan can be held against it."""
     operation: str = JENKINS_CREATE
     """The operation that opened it."""
-    told: RegistryTask | None = None
+    told: "RegistryTask | None" = None
     """What the answer to a create of `scan-registry` said of it."""
 
     @property
@@ -45,8 +49,8 @@ class TaskRecord:
 class RegistryRun:
     """What `scan-registry` asked for, and what the service counted before anything was created."""
 
-    wanted: ImageFilter
-    counted: PreCheck
+    wanted: "ImageFilter"
+    counted: "PreCheck"
     most: int
     """How many images it was allowed to be."""
 
@@ -56,14 +60,14 @@ class ImageRun:
     """What happened to one image. One thread at a time writes to it."""
 
     reference: str
-    identity: ImageIdentity | None = None
-    submission: Submission | None = None
+    identity: "ImageIdentity | None" = None
+    submission: "Submission | None" = None
     task: TaskRecord | None = None
-    ended: TaskStatus | None = None
+    ended: "TaskStatus | None" = None
     """The last status of the task; None while nobody asked."""
-    proof: Proof | Literal["bytes"] | None = None
+    proof: "Proof | Literal['bytes'] | None" = None
     """What shows that it was this image; `bytes` where they were read here."""
-    judgement: ImageJudgement | None = None
+    judgement: "ImageJudgement | None" = None
     error: ScanError | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -86,7 +90,7 @@ class Run:
     started_at: float
     images: list[ImageRun]
     """In the order in which they were named; never empty, so that a refused run has a place for its reason."""
-    quota: Quota | None = None
+    quota: "Quota | None" = None
     registry: RegistryRun | None = None
     endpoint: str | None = None
     """Where the tasks were opened, when another run did so; the settings say it otherwise."""

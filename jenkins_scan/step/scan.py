@@ -5,6 +5,7 @@ Images are worked on side by side and fail on their own; what concerns all of th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.settings import ScanSettings
@@ -18,14 +19,16 @@ from jenkins_scan.gate.quota import require_capacity, require_remaining
 from jenkins_scan.images.interface import ImageSource
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest, SecurityCenter
 from jenkins_scan.step.each_image import each_image
-from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota, refuse_common_tasks
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 from jenkins_scan.step.second_look import look_again
-from jenkins_scan.step.stand_in import StandIn
 from jenkins_scan.step.submission import prepare
 from jenkins_scan.step.voice import Silence, Voice
+
+if TYPE_CHECKING:
+    from jenkins_scan.gate.image import Judging
+    from jenkins_scan.step.stand_in import StandIn
 
 
 def scan(  # noqa: PLR0913  each is a part that is handed in
@@ -36,7 +39,7 @@ def scan(  # noqa: PLR0913  each is a part that is handed in
     center: SecurityCenter,
     clock: Clock,
     voice: Voice | None = None,
-    stand_in: StandIn | None = None,
+    stand_in: "StandIn | None" = None,
 ) -> None:
     """Opens a scan task for each image of `run`, judges it where that was asked for, and notes everything there.
 
@@ -66,7 +69,7 @@ class _Step:
     center: SecurityCenter
     clock: Clock
     voice: Voice
-    stand_in: StandIn | None
+    stand_in: "StandIn | None"
     opening: Opening = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,13 +89,10 @@ class _Step:
             refuse_common_tasks(self.run.images)
             _share_tasks(works)  # now, so that an abort from here on loses none
             if self.settings.judging is not None:
-                jury = Jury(self.settings.judging, self.center, self.clock, self.voice, images=len(_sound(sent)))
-                self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
-                _share_judgements(works)
-                self.run.warnings += waiver_notes(self.run.images)
+                self._judge(works, sent, self.settings.judging)
             self._each(_sound(works), lambda work: look_again(work.image, work.source))
-            for work in _sound(works):
-                warn(work.image, self.settings.judging)
+            if self.settings.judging is not None:
+                self._warn(_sound(works), self.settings.judging)
         finally:
             self.run.sandbox = self.run.sandbox or self.center.is_sandbox
 
@@ -116,7 +116,7 @@ class _Step:
         image.submission = prepare(found, self.settings.overrides)
         image.warnings += [*found.warnings, *image.submission.warnings]
         if self.settings.judging is not None:
-            baseline_of(self.settings.judging, image)  # one that does not fit ends the run before anything is sent
+            self._require_baseline(image, self.settings.judging)
         if self.stand_in is not None:
             image.warnings += self.stand_in.look(image.submission.request, found)
 
@@ -155,6 +155,27 @@ class _Step:
             task = image.task.task
         if task is not None:
             self._judge_capacity(image, task)
+
+    # A step that only submits carries nothing of what waits and judges.
+    def _judge(self, works: Sequence[_Work], sent: Sequence[_Work], judging: "Judging") -> None:
+        from jenkins_scan.step.jury import MOST_WAITS, Jury, waiver_notes
+
+        jury = Jury(judging, self.center, self.clock, self.voice, images=len(_sound(sent)))
+        self._each(_sound(sent), lambda work: jury.judge(work.image), jobs=MOST_WAITS)
+        _share_judgements(works)
+        self.run.warnings += waiver_notes(self.run.images)
+
+    def _warn(self, works: Sequence[_Work], judging: "Judging") -> None:
+        from jenkins_scan.step.jury import warn
+
+        for work in works:
+            warn(work.image, judging)
+
+    def _require_baseline(self, image: ImageRun, judging: "Judging") -> None:
+        """One that does not fit ends the run before anything is sent."""
+        from jenkins_scan.step.jury import baseline_of
+
+        baseline_of(judging, image)
 
     def _judge_capacity(self, image: ImageRun, task: CreatedTask) -> None:
         if task.capacity is None and self.run.quota is None and self.settings.min_quota > 0:

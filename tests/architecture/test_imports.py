@@ -19,6 +19,7 @@ FLOOR = (
     "findings",
     "plain_text",
     "untrusted_json",
+    "spelling",
     "redaction",
     "clock",
     *THREADS,
@@ -78,6 +79,7 @@ ARROWS = {
     "redaction": (),
     "clock": (),
     "untrusted_json": (),
+    "spelling": (),
     "side_by_side": (),
     "time_limit": (),
     "loopback": (),
@@ -113,8 +115,8 @@ HOMES = {
     ),
 }
 READS_ENVIRONMENT = ("config/", "jenkins/environment.py", "cli/main.py")
-SPEAKS = ("cli/", "security_center/ram_credentials.py")
-"""The second one answers its parent process, over a pipe."""
+SPEAKS = ("__main__.py", "cli/", "security_center/ram_credentials.py")
+"""The last one answers its parent process, over a pipe."""
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "base", "common", "misc"}
 
 

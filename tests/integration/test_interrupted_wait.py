@@ -327,7 +327,7 @@ class Signals:
             sys.meta_path.remove(self)
             os.kill(os.getpid(), signal.SIGTERM)
 sys.meta_path.insert(0, Signals())
-from jenkins_scan.cli.main import run
+from jenkins_scan.__main__ import run
 run()
 """
 """Runs the command line, with a signal at the moment at which a module is imported."""

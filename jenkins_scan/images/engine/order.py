@@ -1,6 +1,5 @@
 """An image in the first engine that is there: Docker, then podman, or as `--image-src` says."""
 
-import difflib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from jenkins_scan.images.engine.endpoint import EngineEndpoint, choose_endpoint
 from jenkins_scan.images.engine.places import DefaultPlaces, EngineName
 from jenkins_scan.images.interface import ImageIdentity, Platform, ResolvedImage
 from jenkins_scan.images.reference import ImageId, ImageReference
+from jenkins_scan.spelling import nearest
 
 if TYPE_CHECKING:
     from jenkins_scan.images.engine.source import EngineSource
@@ -225,8 +225,8 @@ def _unknown(text: str, word: str) -> ConfigurationError:
             f"--image-src {text[:80]!a}: a registry is no engine and never asked for a bare name.",
             remedy="Write registry://NAME in place of NAME: then the registry is asked.",
         )
-    close = difflib.get_close_matches(word.lower(), _KNOWN, n=1)
-    meant = f"Did you mean {close[0]}? " if close else ""
+    close = nearest(word.lower(), _KNOWN)
+    meant = f"Did you mean {close}? " if close else ""
     what = f"{word[:40]!a} is no engine" if word else "a name is empty"
     return ConfigurationError(
         f"--image-src {text[:80]!a}: {what}.",

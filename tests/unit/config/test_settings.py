@@ -209,7 +209,7 @@ def test_a_variable_that_something_reads_is_no_problem(name):
 def test_a_variable_that_nothing_reads_is_refused_without_its_value(name, suggestion):
     with pytest.raises(ConfigurationError, match=f"^{name}: no option reads this variable") as caught:
         check_variables({"PATH": "/bin", name: "canary"})
-    assert suggestion is None or f"did you mean {suggestion}" in caught.value.message
+    assert suggestion is None or f"did you mean {suggestion!r}" in caught.value.message
     assert "canary" not in caught.value.message
 
 
