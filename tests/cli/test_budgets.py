@@ -20,6 +20,13 @@ HEAVY = {
     "asyncio",
     "alibabacloud_credentials",
 }
+KEYS = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "canary-id",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-secret",
+    "JENKINS_SCAN_TOKEN": "canary-token",
+}
+MOST_OWN_MODULES = 110
+"""Each costs half a millisecond to find and read."""
 PROGRAM = """
 import json, sys
 from jenkins_scan.cli.main import main
@@ -50,13 +57,7 @@ def test_a_real_scan_carries_no_stand_in_and_an_archive_no_docker(cli, archive):
         "import sys; from jenkins_scan.cli.main import main; from tests.support.center import FakeClock; "
         "main(['-q', 'scan', sys.argv[1], '--endpoint', 'http://127.0.0.1:1'], FakeClock()); print(sorted(sys.modules))"
     )
-    environ = {
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "canary-id",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-secret",
-        "JENKINS_SCAN_TOKEN": "canary-token",
-        "JENKINS_SCAN_MIN_QUOTA": "0",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
+    environ = {**KEYS, "JENKINS_SCAN_MIN_QUOTA": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", code, archive], capture_output=True, text=True, check=True, env=environ
     )
@@ -79,6 +80,23 @@ def test_a_scan_through_an_engine_carries_no_ssh(tmp_path):
     loaded = set(json.loads(done.stdout.replace("'", '"')))
     assert "docker.transport.unixconn" in loaded
     assert loaded.isdisjoint({"paramiko", "invoke", "asyncio", "unittest.mock", "docker.transport.sshconn"})
+
+
+def test_a_submit_carries_nothing_that_judges_waits_or_reads_findings(archive):
+    code = (
+        "import sys; from jenkins_scan.cli.main import main; from tests.support.center import FakeClock; "
+        "main(['-q', 'scan', sys.argv[1], '--endpoint', 'http://127.0.0.1:1'], FakeClock()); print(sorted(sys.modules))"
+    )
+    environ = {**KEYS, "JENKINS_SCAN_MIN_QUOTA": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, archive], capture_output=True, text=True, check=True, env=environ
+    )
+    own = {name for name in json.loads(done.stdout.replace("'", '"')) if name.startswith("jenkins_scan.")}
+    assert "jenkins_scan.report.sarif" in own, "it went the whole way"
+    judging = {"step.jury", "step.waiting", "step.proof", "gate.image", "gate.baseline", "gate.waivers"}
+    reading = {"security_center.wire_status", "security_center.wire_findings", "security_center.registry_scans"}
+    assert own.isdisjoint(f"jenkins_scan.{name}" for name in judging | reading)
+    assert len(own) <= MOST_OWN_MODULES
 
 
 def test_a_plain_scan_asks_the_service_twice(cli, archive):
