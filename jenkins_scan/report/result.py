@@ -177,9 +177,10 @@ class Policy:
     """Seconds."""
 
 
+# Equal to itself alone, so that what is made of it can be kept by it.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
-    """The whole result of one run. It equals itself alone, so that what is made of it can be kept by it."""
+    """The whole result of one run."""
 
     schema: Literal["jenkins-scan/result/1"] = "jenkins-scan/result/1"
     tool: ToolEntry
