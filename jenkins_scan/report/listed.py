@@ -42,14 +42,13 @@ def listed(result: Result, image: ImageResult, rest: str) -> Iterator[tuple[str,
 
 def fixes(result: Result) -> Iterator[tuple[str, str]]:
     """What to do about the findings that decided, each advice once: many findings share one."""
-    helped: dict[str, list[str]] = {}
+    helped: dict[str, dict[str, None]] = {}
     for finding in (finding for image in result.images for finding in image.findings):
         if finding["fix"] and finding.get("gate") is not None:
-            ids = helped.setdefault(one_line(finding["fix"], LONGEST_FIX), [])
-            ids += [] if finding["id"] in ids else [finding["id"]]
+            helped.setdefault(one_line(finding["fix"], LONGEST_FIX), {})[finding["id"]] = None
     for fix, ids in list(helped.items())[:MOST]:
         others = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
-        yield "fix", f"{', '.join(ids[:MOST_IDS])}{others}: {fix}"
+        yield "fix", f"{', '.join(list(ids)[:MOST_IDS])}{others}: {fix}"
 
 
 def more(number: int, rest: str, label: str = "") -> Iterator[tuple[str, str]]:
