@@ -1,129 +1,106 @@
-"""Whole processes side by side: `jenkins-scan scan` and a script that does the same with the official SDK.
+"""The tool measured against other ways to do the same: one table of ratios, each seen within one run.
 
-Both inspect one image on a real engine and submit it to `jenkins-scan sandbox serve` in another process. They run in
-turn, pair by pair, so that both meet the same machine; what is printed are medians and their ratios, for absolute
-times say little. jenkins-scan also asks the quota before it submits, verifies more and writes reports; nothing of
-that is left out.
+Pairs of whole processes run in turn, so that both meet the same machine; shown are medians, the lowest and highest
+values, and a null row: the same command against itself, whose ratio is noise. Absolute times say little.
 """
 
 import argparse
-import contextlib
-import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench.figures import Bench, Figure, Row
+from tests.bench.many_images import many_images
+from tests.bench.one_image import help_text, one_image
+from tests.bench.processes import Failed
+from tests.bench.services import ROOT
+from tests.bench.table import as_json, as_text, write_page
+from tests.bench.waiting import waiting
+
 RESULT = ROOT / "build" / "bench.json"
-PEER = Path(__file__).with_name("official_sdk.py")
-MEASURES = {"wall": "s", "cpu": "s", "memory": "MB"}
-LAUNCHER = """
-import json, os, sys, time
-start = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, used = os.wait4(child, 0)
-wall = time.perf_counter() - start
-print(json.dumps({"code": os.waitstatus_to_exitcode(status), "wall": wall,
-                  "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}), file=sys.stderr)
-"""
-"""A small process that starts the measured one: peak memory starts from that of whoever starts it."""
+FEWEST = 7
+"""Rounds whose median counts."""
+ROWS: Mapping[str, Row] = {
+    "one-image": one_image,
+    "help": help_text,
+    "many-images": many_images,
+    "waiting": waiting,
+}
 
 
-def measure(command: list[str], environ: dict[str, str], folder: Path) -> dict[str, float]:
-    """Wall and CPU seconds and peak memory in MB of one whole process."""
-    launched = subprocess.run(
-        [sys.executable, "-S", "-c", LAUNCHER, *command],
-        env=environ,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    *said, figures = launched.stderr.splitlines()
-    measured: dict[str, float] = json.loads(figures)
-    if measured.pop("code") != 0:
-        raise SystemExit("\n".join([f"{command[0]} failed:", *said]))
-    return measured
+def main(arguments: Sequence[str]) -> int:
+    """1: something that was to be measured did not do its job."""
+    chosen = _parser().parse_args(arguments)
+    left_out: list[str] = []
 
+    def tell(text: str) -> None:
+        left_out.append(text)
+        print(f"Not measured: {text}.", file=sys.stderr, flush=True)
 
-@contextlib.contextmanager
-def sandbox() -> Iterator[dict[str, str]]:
-    """A running sandbox; yields what it says when it is ready."""
-    command = [sys.executable, "-m", "jenkins_scan", "-q", "sandbox", "serve"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield json.loads(server.stdout.readline())
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def compare(pairs: int, folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Medians of both and their ratios, by measure."""
-    from tests.support.engines import build_scratch_image, running_dockerd
-
-    reference = "127.0.0.1:5000/bench/app:1"
-    with running_dockerd(folder / "engine") as engine, sandbox() as ready:
-        build_scratch_image(engine.client(), reference, {"hello": b"hello"})
-        environ = {
-            "PATH": os.environ["PATH"],
-            "DOCKER_HOST": engine.host_url,
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": ready["access_key_id"],
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ready["access_key_secret"],
-            "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
-            "JENKINS_SCAN_TOKEN": ready["token"],
-        }
-        tool = str(Path(sys.executable).with_name("jenkins-scan"))
-        commands = {
-            "jenkins-scan": [sys.executable, tool, "-q", "scan", reference, "--endpoint", ready["url"]],
-            "official SDK": [sys.executable, str(PEER), reference, ready["url"]],
-        }
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
-        for turn in range(pairs + 1):
-            order = list(commands) if turn % 2 else list(reversed(commands))
-            for name in order:
-                figures = measure(commands[name], environ, folder)
-                if turn:  # the first pair warms the file cache
-                    runs[name].append(figures)
-    return {
-        measure_name: {
-            name: {
-                "median": statistics.median(run[measure_name] for run in runs[name]),
-                "lowest": min(run[measure_name] for run in runs[name]),
-                "highest": max(run[measure_name] for run in runs[name]),
-            }
-            for name in commands
-        }
-        for measure_name in MEASURES
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pairs", type=int, default=7, help="measured pairs, after one that warms up")
-    pairs = parser.parse_args().pairs
-    with tempfile.TemporaryDirectory(prefix="jsb") as folder:
-        figures = compare(pairs, Path(folder))
-    print(f"one image, real engine, sandbox in another process; median (lowest..highest) of {pairs} pairs")
-    print(f"{'':8}{'jenkins-scan':>24}{'official SDK':>24}{'ratio':>8}")
-    for name, unit in MEASURES.items():
-        cells = [
-            f"{side['median']:.2f} ({side['lowest']:.2f}..{side['highest']:.2f}) {unit}"
-            for side in figures[name].values()
-        ]
-        ratio = figures[name]["jenkins-scan"]["median"] / figures[name]["official SDK"]["median"]
-        print(f"{name:8}{cells[0]:>24}{cells[1]:>24}{ratio:8.2f}")
+    figures: list[Figure] = []
+    for name in chosen.rows:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
+            with tempfile.TemporaryDirectory(prefix="jsb") as folder:
+                short = chosen.pairs < FEWEST and not chosen.long
+                bench = Bench(chosen.pairs, short=short, long=chosen.long, folder=Path(folder), tell=tell)
+                figures += ROWS[name](bench)
+        except Failed as failed:
+            print(f"bench: the row {name} could not be measured: {failed}", file=sys.stderr)
+            return 1
+    print(as_text(figures), end="")
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({"pairs": pairs, "figures": figures}, indent=2) + "\n", encoding="utf-8")
+    RESULT.write_text(as_json(figures, chosen.pairs, left_out), encoding="utf-8")
+    if chosen.write:
+        write_page(figures, chosen.pairs, left_out)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = "".join(f"\n  {name:12} {_first_line(row)}" for name, row in ROWS.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"rows:{rows}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--pairs",
+        type=_positive,
+        default=FEWEST,
+        metavar="N",
+        help=f"rounds that count, after one that warms up ({FEWEST}); with fewer only what takes seconds is measured",
+    )
+    parser.add_argument(
+        "--rows",
+        type=_rows,
+        default=list(ROWS),
+        metavar="NAME,...",
+        help="only these rows",
+    )
+    parser.add_argument("--long", action="store_true", help="also what takes many minutes and some GB of disk")
+    parser.add_argument("--write", action="store_true", help="renew the table in docs/performance.md")
+    return parser
+
+
+def _first_line(row: Row) -> str:
+    return (row.__doc__ or "").partition("\n")[0]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("one round at least")
+    return number
+
+
+def _rows(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return [name for name in ROWS if name in names]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
