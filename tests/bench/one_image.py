@@ -35,7 +35,7 @@ def one_image(bench: Bench) -> Iterator[Figure]:
     with running_dockerd(bench.folder / "engine") as engine, sandbox() as service:
         build_scratch_image(engine.client(), REFERENCE, {"hello": b"hello"})
         commands = _commands(bench, engine, service)
-        costs = in_turns(commands, bench.rounds)
+        costs = in_turns(commands, bench.rounds, warm=not bench.short)
         said = [cost.said for runs in costs.values() for cost in runs]
         service.require({task_id for text in said for task_id in task_ids(text)})
     for name in commands:
@@ -50,7 +50,7 @@ def help_text(bench: Bench) -> Iterator[Figure]:
     tool = Command([*tool_words(), "--help"], environ, bench.folder)
     nothing = Command([sys.executable, "-c", "pass"], environ, bench.folder)
     commands = {"tool": tool, "nothing": nothing, "again": tool}
-    costs = in_turns(commands, bench.rounds)
+    costs = in_turns(commands, bench.rounds, warm=not bench.short)
     wanted = {"cpu": Target(0.12, "value")}
     yield from compared("help", "jenkins-scan --help", "python -c pass", costs["tool"], costs["nothing"], wanted)
     null = "null: the same command"

@@ -12,10 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench.analysis import analysis
 from tests.bench.figures import Bench, Figure, Row
+from tests.bench.install import install
 from tests.bench.many_images import many_images
 from tests.bench.one_image import help_text, one_image
 from tests.bench.processes import Failed
+from tests.bench.reports import reports
 from tests.bench.services import ROOT
 from tests.bench.table import as_json, as_text, write_page
 from tests.bench.waiting import waiting
@@ -28,6 +31,9 @@ ROWS: Mapping[str, Row] = {
     "help": help_text,
     "many-images": many_images,
     "waiting": waiting,
+    "reports": reports,
+    "analysis": analysis,
+    "install": install,
 }
 
 
