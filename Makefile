@@ -60,7 +60,7 @@ fuzz: $(DEVELOPMENT)  ## hostile input with fresh seeds, for FUZZ_SECONDS (600)
 audit: $(DEVELOPMENT)  ## ask whether a locked dependency has a known vulnerability; gives up after a minute without a database
 	$(BIN)/python scripts/audit.py
 
-bench: $(DEVELOPMENT)  ## measure the tool; BENCH_ARGS are handed on
+bench: $(DEVELOPMENT)  ## the tool beside other ways to do the same, as root; BENCH_ARGS=--help explains
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
 
 check-docs: $(DEVELOPMENT)  ## compare README and docs with the tool; `scripts/check_docs.py --write` renews them

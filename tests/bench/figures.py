@@ -105,7 +105,7 @@ class Bench:
     folder: Path
     """Its own, removed in the end."""
     tell: Callable[[str], None]
-    """Told what is left out, and why: nothing is missing in silence."""
+    """Told what is left out, and how to have it measured: nothing is missing in silence."""
 
 
 class Row(Protocol):

@@ -32,18 +32,18 @@ def install(bench: Bench) -> Iterator[Figure]:
         bench.tell("install size (--pairs 7)")
         return
     tool = _installed(bench.folder / "tool", [["--require-hashes", "-r", "requirements.lock"], [*FROM_SOURCE, "."]])
-    pinned = ["-c", LOCK, *_pinned(SDK)]
-    sdk = _installed(bench.folder / "sdk", [pinned])
-    both = _installed(bench.folder / "both", [[*pinned, *_pinned("docker")]])
+    constraints = bench.folder / "constraints.txt"
+    constraints.write_text("\n".join(_pins()), encoding="utf-8")
+    sdk = _installed(bench.folder / "sdk", [["-c", str(constraints), SDK]])
+    both = _installed(bench.folder / "both", [["-c", str(constraints), SDK, "docker"]])
     for name, peer in ((f"{SDK} alone", sdk), (f"{SDK} and docker", both)):
         yield _figure(name, "packages", "", tool, peer, len)
         yield _figure(name, "size", "MB", tool, peer, lambda sizes: sum(sizes.values()) / 1024**2)
 
 
-def _pinned(name: str) -> list[str]:
-    """The requirement with the version of the lock file, which has the hashes of all that it needs."""
-    lock = (ROOT / LOCK).read_text(encoding="utf-8")
-    return re.findall(rf"^{name}==[\w.]+", lock, re.MULTILINE)
+def _pins() -> list[str]:
+    """The versions of the lock file. Not its hashes: with them pip wants those of what is asked for, too."""
+    return re.findall(r"^[\w.-]+==[^\s;\\]+", (ROOT / LOCK).read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def _installed(folder: Path, steps: Sequence[Sequence[str]]) -> Mapping[str, int]:

@@ -9,21 +9,22 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.analysis import analysis
-from tests.bench.figures import Bench, Figure, Row
+from tests.bench.figures import Bench, Row
 from tests.bench.install import install
 from tests.bench.many_images import many_images
 from tests.bench.one_image import help_text, one_image
 from tests.bench.processes import Failed
+from tests.bench.record import kept
 from tests.bench.reports import reports
-from tests.bench.services import ROOT
-from tests.bench.table import as_json, as_text, write_page
+from tests.bench.table import as_text, write_page
 from tests.bench.waiting import waiting
+from tests.support.engines import EngineDidNotStart
 
-RESULT = ROOT / "build" / "bench.json"
 FEWEST = 7
 """Rounds whose median counts."""
 ROWS: Mapping[str, Row] = {
@@ -40,29 +41,29 @@ ROWS: Mapping[str, Row] = {
 def main(arguments: Sequence[str]) -> int:
     """1: something that was to be measured did not do its job."""
     chosen = _parser().parse_args(arguments)
-    left_out: list[str] = []
-
-    def tell(text: str) -> None:
-        left_out.append(text)
-        print(f"Not measured: {text}.", file=sys.stderr, flush=True)
-
-    figures: list[Figure] = []
+    rows: Mapping[str, Any] = {}
     for name in chosen.rows:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
-            with tempfile.TemporaryDirectory(prefix="jsb") as folder:
-                short = chosen.pairs < FEWEST and not chosen.long
-                bench = Bench(chosen.pairs, short=short, long=chosen.long, folder=Path(folder), tell=tell)
-                figures += ROWS[name](bench)
-        except Failed as failed:
+            rows = _measured(name, chosen.pairs, long=chosen.long)
+        except (Failed, EngineDidNotStart) as failed:
             print(f"bench: the row {name} could not be measured: {failed}", file=sys.stderr)
             return 1
-    print(as_text(figures), end="")
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(as_json(figures, chosen.pairs, left_out), encoding="utf-8")
     if chosen.write:
-        write_page(figures, chosen.pairs, left_out)
+        write_page(rows[name] for name in ROWS if name in rows and not rows[name]["short"])
     return 0
+
+
+def _measured(name: str, rounds: int, *, long: bool) -> Mapping[str, Any]:
+    """Measures and prints a row; returns all that are known."""
+    left_out: list[str] = []
+    short = rounds < FEWEST and not long
+    with tempfile.TemporaryDirectory(prefix="jsb") as folder:
+        figures = [*ROWS[name](Bench(rounds, short=short, long=long, folder=Path(folder), tell=left_out.append))]
+    print(as_text(figures), end="")
+    for text in left_out:
+        print(f"Not measured: {text}.", flush=True)
+    return kept(name, figures, rounds=rounds, short=short, left_out=left_out)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,10 +83,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_rows,
         default=list(ROWS),
         metavar="NAME,...",
-        help="only these rows",
+        help="only these rows; build/bench.json keeps what it knows of the others",
     )
     parser.add_argument("--long", action="store_true", help="also what takes many minutes and some GB of disk")
-    parser.add_argument("--write", action="store_true", help="renew the table in docs/performance.md")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="renew the table in docs/performance.md from all rows of build/bench.json that were measured in full",
+    )
     return parser
 
 

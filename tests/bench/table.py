@@ -1,26 +1,20 @@
-"""The table: on the terminal, as JSON, and in docs/performance.md."""
+"""The table: its lines, on the terminal and in docs/performance.md."""
 
-import json
-import os
-import platform
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from tests.bench.figures import Figure, Spread
 from tests.bench.services import ROOT
 
-PAGE = ROOT / "docs" / "performance.md"
+PAGE: Final = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench -->", "<!-- end of bench -->"
-HEADS = ("what", "beside", "measure", "seen", "beside it", "ratio", "target", "")
-Lines = Sequence[tuple[str, ...]]
+HEADS: Final = ("what", "beside", "measure", "seen", "beside it", "ratio", "target", "")
+MET: Final[Mapping[bool | None, str]] = {None: "", True: "met", False: "missed"}
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
     """A line of the table."""
-    met = {None: "", True: "met", False: "missed"}[figure.is_met]
     return (
         figure.what,
         figure.against,
@@ -29,84 +23,50 @@ def cells(figure: Figure) -> tuple[str, ...]:
         _amount(figure.beside, figure.unit),
         _ratio(figure),
         _target(figure),
-        "; ".join(part for part in (met, figure.note) if part),
+        "; ".join(part for part in (MET[figure.is_met], figure.note) if part),
     )
 
 
 def as_text(figures: Sequence[Figure]) -> str:
-    """The table for a terminal, row by row."""
+    """A row of the table for a terminal."""
     parts = []
-    for row, lines in _by_row(figures):
-        shown = [HEADS, *lines]
+    for title, group in groupby(figures, key=lambda figure: figure.row):
+        shown = [HEADS, *map(cells, group)]
         widths = [max(len(line[column]) for line in shown) for column in range(len(HEADS))]
-        parts.append(f"\n{row}\n")
-        parts += [
-            "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-            for line in shown
-        ]
+        lines = ("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)) for line in shown)
+        parts.append(f"\n{title}\n" + "".join(f"{line.rstrip()}\n" for line in lines))
     return "".join(parts)
 
 
-def as_markdown(figures: Sequence[Figure], rounds: int) -> str:
-    """The table for the page."""
-    missed = [figure for figure in figures if figure.is_met is False]
-    known = [figure for figure in figures if figure.is_met is not None]
-    parts = [
-        f"Measured on {datetime.now(UTC).date().isoformat()}: {machine_line()}; medians of {rounds} rounds.\n",
-        f"{len(known) - len(missed)} of {len(known)} targets were met.\n",
-    ]
-    for row, lines in _by_row(figures):
-        parts.append(f"\n### {row[0].upper()}{row[1:]}\n\n| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}\n")
-        parts += ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines]
-    return "".join(parts)
-
-
-def as_json(figures: Sequence[Figure], rounds: int, left_out: Sequence[str]) -> str:
-    """All of it, each single value too."""
-    told: dict[str, Any] = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "rounds": rounds,
-        "left_out": list(left_out),
-        "figures": [figure.to_dict() for figure in figures],
-    }
-    return json.dumps(told, indent=2) + "\n"
-
-
-def write_page(figures: Sequence[Figure], rounds: int, left_out: Sequence[str]) -> None:
+def write_page(rows: Iterable[Mapping[str, Any]]) -> None:
     """Renews the table between the markers of docs/performance.md."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    said = "".join(f"\nNot measured: {text}.\n" for text in left_out)
-    PAGE.write_text(f"{before}{BEGIN}\n{as_markdown(figures, rounds)}{said}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{_markdown(list(rows))}\n{END}{after}", encoding="utf-8")
 
 
-def machine() -> Mapping[str, Any]:
-    """What it was measured on."""
-    return {
-        "processors": os.cpu_count(),
-        "architecture": platform.machine(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-        ).stdout.strip()
-        or None,
-    }
+def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    judged = [figure["met"] for row in rows for figure in row["figures"] if figure["met"] is not None]
+    parts = [f"{sum(judged)} of {len(judged)} targets are met.\n"]
+    for row in rows:
+        for title, group in groupby(row["figures"], key=lambda figure: figure["row"]):
+            parts.append(f"\n### {title[0].upper()}{title[1:]}\n\n{_line(HEADS)}|{'---|' * len(HEADS)}\n")
+            parts += [_line(figure["line"]) for figure in group]
+        parts += [f"\n{text}\n" for text in _circumstances(row)]
+    return "".join(parts)
 
 
-def machine_line() -> str:
-    """The same in a line."""
-    here = machine()
-    return (
-        f"{here['processors']} processors, {here['architecture']}, Linux {here['kernel']}, Python {here['python']}, "
-        f"commit {here['commit']}"
+def _circumstances(row: Mapping[str, Any]) -> Iterator[str]:
+    here = row["machine"]
+    yield (
+        f"{row['measured_at'][:10]}, commit {here['commit']}, {row['rounds']} rounds; {here['processors']} processors, "
+        f"{here['architecture']}, Linux {here['kernel']}, Python {here['python']}."
     )
+    yield from (f"Not measured: {text}." for text in row["left_out"])
 
 
-def _by_row(figures: Sequence[Figure]) -> Iterator[tuple[str, Lines]]:
-    for row, lines in groupby(figures, key=lambda figure: figure.row):
-        yield row, [cells(figure) for figure in lines]
+def _line(line: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n"
 
 
 def _amount(values: Spread, unit: str) -> str:
