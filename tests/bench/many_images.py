@@ -44,7 +44,7 @@ def many_images(bench: Bench) -> Iterator[Figure]:
         tool = Command(scan, environ, bench.folder, proof=prints_all)
         wide = replace(tool, words=[*scan, "--jobs", str(MOST_JOBS)])
         loop = replace(tool, words=[sys.executable, str(PEERS / "official_sdk.py"), service.url, *references])
-        commands = {DEFAULT: tool, WIDE: wide, LOOP: loop, AGAIN: wide}
+        commands = {AGAIN: wide, WIDE: wide, LOOP: loop, DEFAULT: tool}
         costs = in_turns(commands, bench.rounds, warm=not bench.short)
         said = [cost.said for runs in costs.values() for cost in runs]
         service.require({task_id for text in said for task_id in task_ids(text)})

@@ -17,8 +17,13 @@ FILE = ROOT / "build" / "bench.json"
 VERSION = 1
 
 
-def kept(name: str, figures: Sequence[Figure], *, rounds: int, short: bool, left_out: Sequence[str]) -> dict[str, Any]:
-    """All rows that are known, this one among them; written before it is returned."""
+def kept(
+    name: str, figures: Sequence[Figure], *, rounds: int, short: bool, busy: float, left_out: Sequence[str]
+) -> dict[str, Any]:
+    """All rows that are known, this one among them; written before it is returned.
+
+    `busy` is how many other processes wanted to run when it began, by the load average of a minute.
+    """
     rows = {
         **known(),
         name: {
@@ -26,6 +31,7 @@ def kept(name: str, figures: Sequence[Figure], *, rounds: int, short: bool, left
             "machine": machine(),
             "rounds": rounds,
             "short": short,
+            "load_before": busy,
             "left_out": list(left_out),
             "figures": [{**figure.to_dict(), "line": cells(figure)} for figure in figures],
         },

@@ -5,6 +5,7 @@ values, and a null row: the same command against itself, whose ratio is noise. A
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -57,13 +58,15 @@ def main(arguments: Sequence[str]) -> int:
 def _measured(name: str, rounds: int, *, long: bool) -> Mapping[str, Any]:
     """Measures and prints a row; returns all that are known."""
     left_out: list[str] = []
-    short = rounds < FEWEST and not long
+    short, busy = rounds < FEWEST and not long, os.getloadavg()[0]
+    if busy > (os.cpu_count() or 1) / 2:
+        print(f"bench: the machine is busy (load {busy:.1f}): look at the null rows", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="jsb") as folder:
         figures = [*ROWS[name](Bench(rounds, short=short, long=long, folder=Path(folder), tell=left_out.append))]
     print(as_text(figures), end="")
     for text in left_out:
         print(f"Not measured: {text}.", flush=True)
-    return kept(name, figures, rounds=rounds, short=short, left_out=left_out)
+    return kept(name, figures, rounds=rounds, short=short, busy=busy, left_out=left_out)
 
 
 def _parser() -> argparse.ArgumentParser:

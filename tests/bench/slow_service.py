@@ -1,6 +1,7 @@
 """The sandbox's service over HTTP, which takes `sys.argv[1]` seconds for each answer, as a network and a service do."""
 
 import json
+import socketserver
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ class SlowService(SandboxService):
 
 
 def main() -> None:
+    # By itself it lets five wait to be accepted: of more at once some are tried again after a second, or reset.
+    socketserver.TCPServer.request_queue_size = 128
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
         file.write(SCENARIO)
         file.flush()

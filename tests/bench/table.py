@@ -57,10 +57,10 @@ def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _circumstances(row: Mapping[str, Any]) -> Iterator[str]:
-    here = row["machine"]
+    here, busy = row["machine"], row["load_before"]
     yield (
-        f"{row['measured_at'][:10]}, commit {here['commit']}, {row['rounds']} rounds; {here['processors']} processors, "
-        f"{here['architecture']}, Linux {here['kernel']}, Python {here['python']}."
+        f"{row['measured_at'][:10]}, commit {here['commit']}, {row['rounds']} rounds, load {busy:.1f} before; "
+        f"{here['processors']} processors, {here['architecture']}, Linux {here['kernel']}, Python {here['python']}."
     )
     yield from (f"Not measured: {text}." for text in row["left_out"])
 
