@@ -92,7 +92,7 @@ def redacted(value: Any, redact: Callable[[str], str], keep: frozenset[str] = fr
     that equals one of them must not break a report.
     """
     match value:
-        case Enum():
+        case None | Enum() | int():
             return value
         case str():
             return redact(value)

@@ -11,6 +11,7 @@ from jenkins_scan.cli.app import App
 from jenkins_scan.config.images import named_images
 from jenkins_scan.config.settings import origin_of
 from jenkins_scan.errors import ConfigurationError
+from jenkins_scan.images.engine.kept import KeptConnections
 from jenkins_scan.images.engine.order import Patience, parse_engines
 from jenkins_scan.images.interface import parse_platform
 from jenkins_scan.images.resolve import Places
@@ -33,7 +34,9 @@ def images_of(app: App, context: click.Context, values: Mapping[str, Any]) -> tu
     )
 
 
-def places_of(app: App, values: Mapping[str, Any], images: Sequence[str]) -> Places:
+def places_of(
+    app: App, values: Mapping[str, Any], images: Sequence[str], kept: KeptConnections | None = None
+) -> Places:
     """Where these images are looked for. Raises `ConfigurationError` (2)."""
     wait = values["engine_wait"]
     if wait is None:
@@ -45,6 +48,7 @@ def places_of(app: App, values: Mapping[str, Any], images: Sequence[str]) -> Pla
         engines=parse_engines(values["image_src"]),
         docker_host=values["docker_host"],
         patience=Patience(wait, app.clock),
+        kept=kept,
         platform=None if values["platform"] is None else parse_platform(values["platform"]),
         ca_bundle=values["ca_bundle"] or None,
         build_metadata=_build_metadata(values.get("build_metadata"), images),

@@ -37,6 +37,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.cli.images import images_of, places_of
     from jenkins_scan.errors import InternalError, ScanError
     from jenkins_scan.gate.verdict import judge
+    from jenkins_scan.images.engine.kept import KeptConnections
     from jenkins_scan.images.reference import as_label
     from jenkins_scan.images.resolve import image_source
     from jenkins_scan.side_by_side import SideBySide
@@ -45,7 +46,8 @@ def command(context: click.Context, /, **values: Any) -> int:
     outputs = app.outputs(values["output"])
     names = images_of(app, context, values)
     looked = [_Looked(text) for text in names]
-    places = places_of(app, values, names)
+    connections = KeptConnections(app.clock)
+    places = places_of(app, values, names, connections)
 
     def look(each: _Looked) -> None:
         try:
@@ -55,7 +57,8 @@ def command(context: click.Context, /, **values: Any) -> int:
         except Exception as problem:  # noqa: BLE001  one image's bug must not hide the others
             each.error = InternalError.of(problem)
 
-    SideBySide(look, looked, jobs=values["jobs"]).finish()
+    with connections:
+        SideBySide(look, looked, jobs=values["jobs"]).finish()
     for each in looked:
         label = f"{as_label(each.text)}: " if len(looked) > 1 else ""
         for warning in () if each.image is None else each.image.warnings:

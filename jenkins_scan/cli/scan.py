@@ -60,11 +60,13 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
     from jenkins_scan.cli.images import places_of
     from jenkins_scan.cli.service import open_service
     from jenkins_scan.errors import UsageError
+    from jenkins_scan.images.engine.kept import KeptConnections
     from jenkins_scan.images.resolve import image_source
     from jenkins_scan.step.scan import scan
     from jenkins_scan.step.stand_in import LIMITS, StandIn
 
-    places, sources = places_of(app, values, settings.images), []
+    connections = KeptConnections(app.clock)
+    places, sources = places_of(app, values, settings.images, connections), []
     for image, text in zip(run.images, settings.images, strict=True):
         try:
             sources.append(image_source(text, places))
@@ -74,7 +76,7 @@ def _perform(app: App, settings: "ScanSettings", run: "Run", values: dict[str, A
         return
     stand_in = StandIn() if _is_looked_into(settings) else None
     run.warnings += [] if stand_in is None else [LIMITS]
-    with open_service(app, settings.service, with_token=True, stand_in=stand_in) as center:
+    with connections, open_service(app, settings.service, with_token=True, stand_in=stand_in) as center:
         scan(run, settings, sources=sources, center=center, clock=app.clock, voice=app.terminal, stand_in=stand_in)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ConfigurationError, InvalidReference
 from jenkins_scan.images.archive.path import Scheme, parse_archive_path
+from jenkins_scan.images.engine.kept import KeptConnections
 from jenkins_scan.images.engine.order import EngineName, EngineOrder, Patience
 from jenkins_scan.images.interface import ImageIdentity, ImageSource, Platform, ResolvedImage
 from jenkins_scan.images.reference import SCHEMES, ImageId, ImageReference, parse_reference, shown
@@ -40,6 +41,8 @@ class Places:
     docker_host: str | None = None
     patience: Patience
     """How long all images together wait for an engine that is starting."""
+    kept: KeptConnections | None = None
+    """Where connections to engines wait for the next image; None: each image has its own."""
     platform: Platform | None = None
     ca_bundle: str | None = None
     build_metadata: "BuildMetadata | None" = None
@@ -117,6 +120,7 @@ def _source(reference: str, places: Places) -> ImageSource:
         environ=places.environ,
         platform=places.platform,
         patience=places.patience,
+        kept=places.kept,
     )
 
 

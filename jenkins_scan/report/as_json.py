@@ -10,10 +10,13 @@ from jenkins_scan.report.result import ImageResult, Result
 
 def render(result: Result) -> Iterator[str]:
     """The result as indented JSON, finding by finding."""
-    images = (
-        {**_fields(image), "findings": iter(image.findings), "waived": iter(image.waived)} for image in result.images
-    )
-    return document({**_fields(result), "images": images})
+    return document({**_fields(result), "images": map(_image, result.images)})
+
+
+def _image(image: ImageResult) -> ImageResult | dict[str, Any]:
+    if not image.findings and not image.waived:
+        return image
+    return {**_fields(image), "findings": iter(image.findings), "waived": iter(image.waived)}
 
 
 def _fields(part: Result | ImageResult) -> dict[str, Any]:

@@ -106,6 +106,8 @@ def body_length(headers: Message) -> int:
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
+    """Connections that wait to be taken: more builds than five, the usual number, may come at once."""
 
     def __init__(self, service: SandboxService, host: str, port: int) -> None:
         self.service = service

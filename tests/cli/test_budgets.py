@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,18 @@ def test_a_submit_carries_nothing_that_judges_waits_or_reads_findings(archive):
 def test_a_plain_scan_asks_the_service_twice(cli, archive):
     said = cli("-vv", "scan", archive, "--endpoint", "sandbox").err
     assert said.count("asking http://sandbox") == 2
+
+
+def test_of_an_engine_only_what_an_image_is_is_asked_again_for_each_image(cli, tmp_path):
+    """Once what the engine is; for each image what it is, and before the verdict whether its name still means it."""
+    names = ("app", "worker", "web")
+    inspects = {
+        f"/v1.41/images/{name}:1/json": {"Id": f"sha256:{digit * 64}", "RepoTags": [f"{name}:1"]}
+        for name, digit in zip(names, "abc", strict=True)
+    }
+    about = {"/version": {"ApiVersion": "1.41", "Components": [{"Name": "Engine"}]}, "/v1.41/info": {"Driver": "vfs"}}
+    with engine_on_socket(tmp_path / "e.sock", {**about, **inspects}) as engine:
+        images = [f"{name}:1" for name in names]
+        run = cli("scan", *images, "--endpoint", "sandbox", "--docker-host", engine.url, "--jobs", "1")
+    assert run.code == 0
+    assert Counter(engine.requests) == {**dict.fromkeys(about, 1), **dict.fromkeys(inspects, 2)}

@@ -9,7 +9,7 @@ import json
 import math
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -69,6 +69,11 @@ class EngineConnection:
         least = inspect_body.api_number(str(self._version.get("MinAPIVersion"))) or (0, 0)
         self.api = max(min(inspect_body.api_number(self.own_api) or NEWEST_API, NEWEST_API), least)
         """The API version that is spoken."""
+        self._info: Mapping[str, Any] | None = None
+
+    def close(self) -> None:
+        """Ends it; work that was left behind in it fails."""
+        self._client.close()
 
     @property
     def about(self) -> EngineInfo:
@@ -98,11 +103,12 @@ class EngineConnection:
         store = inspect_body.detect_store(self._version, None, inspected)
         if store is not Store.UNKNOWN:
             return store
-        answer = self._get(f"{self._prefix}/info", {})
-        if not answer.ok:  # a socket proxy may keep `info` back
-            return store
-        info = fields.parse_json(answer.content, "The engine's info")
-        return inspect_body.detect_store(self._version, info, inspected)
+        if self._info is None:
+            answer = self._get(f"{self._prefix}/info", {})
+            if not answer.ok:  # a socket proxy may keep `info` back
+                return store
+            self._info = fields.parse_json(answer.content, "The engine's info")
+        return inspect_body.detect_store(self._version, self._info, inspected)
 
     @contextmanager
     def export(self, name: str, platform: Platform | None = None) -> Iterator[io.BufferedReader]:
@@ -196,19 +202,29 @@ class _Answer(NamedTuple):
 
 @contextmanager
 def connected(endpoint: EngineEndpoint, limits: Limits) -> Iterator[EngineConnection]:
-    """A connection to the engine at `endpoint`, for as long as the context lasts.
+    """As `connect`, for as long as the context lasts."""
+    with closing(connect(endpoint, limits)) as connection:
+        yield connection
+
+
+def connect(endpoint: EngineEndpoint, limits: Limits) -> EngineConnection:
+    """A connection to the engine at `endpoint`, to be closed by who asked for it.
 
     Raises `errors.ImageError` (13) when there is none, `errors.EngineSettingsError` (2) for the client's settings.
     """
     if endpoint.socket is not None:
         _try_socket(endpoint, limits.step)
     tls.check_files(endpoint)
-    with _client(endpoint, limits) as client:
+    client = _client(endpoint, limits)
+    try:
         # Proxies, CA bundles and .netrc of the environment are for other hosts: requests would send an engine on this
         # very machine through a proxy, and trust REQUESTS_CA_BUNDLE in place of the engine's own ca.pem.
         client.trust_env = False
         client.max_redirects = 0  # an engine sends nobody elsewhere
-        yield EngineConnection(client, endpoint, limits)
+        return EngineConnection(client, endpoint, limits)
+    except BaseException:
+        client.close()
+        raise
 
 
 def platform_json(platform: Platform) -> str:

@@ -17,6 +17,7 @@ from jenkins_scan.errors import (
     ImageError,
 )
 from jenkins_scan.images.engine.endpoint import EngineEndpoint, choose_endpoint
+from jenkins_scan.images.engine.kept import KeptConnections
 from jenkins_scan.images.engine.places import DefaultPlaces, EngineName
 from jenkins_scan.images.interface import ImageIdentity, Platform, ResolvedImage
 from jenkins_scan.images.reference import ImageId, ImageReference
@@ -91,6 +92,7 @@ class EngineOrder:
         platform: Platform | None,
         patience: Patience,
         places: DefaultPlaces | None = None,
+        kept: KeptConnections | None = None,
     ) -> None:
         self._reference = reference
         self._engines = engines
@@ -100,6 +102,7 @@ class EngineOrder:
         self._platform = platform
         self._patience = patience
         self._places = places or DefaultPlaces()
+        self._kept = kept
         self._answered: EngineEndpoint | None = None
 
     def resolve(self) -> ResolvedImage:
@@ -155,9 +158,12 @@ class EngineOrder:
             yield from self._places.of(engine, self._environ)
 
     def _source(self, endpoint: EngineEndpoint) -> "EngineSource":
-        from jenkins_scan.images.engine.source import EngineSource  # the Docker SDK takes its time to import
+        # The Docker SDK takes its time to import.
+        from jenkins_scan.images.engine.connection import connected
+        from jenkins_scan.images.engine.source import EngineSource
 
-        return EngineSource(self._reference, endpoint, self._platform, typed=self._typed)
+        lend = connected if self._kept is None else self._kept.connected
+        return EngineSource(self._reference, endpoint, self._platform, typed=self._typed, lend=lend)
 
     def _of_the_right_engine(self, found: ResolvedImage, endpoint: EngineEndpoint) -> ResolvedImage:
         engine = found.identity.engine

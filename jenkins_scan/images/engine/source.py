@@ -1,9 +1,10 @@
 """An image in a container engine.
 
-Two or three small reads (`version`, inspect, at times `info`); nothing is pulled or exported.
+One small read, after one or two about the engine itself (`version`, at times `info`); nothing is pulled or exported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ _PLATFORM_API: Final = (1, 49)
 class EngineSource:
     """An image as a container engine knows it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a setting of its own
         self,
         reference: ImageReference | ImageId,
         endpoint: EngineEndpoint,
@@ -31,16 +32,19 @@ class EngineSource:
         *,
         typed: str | None = None,
         limits: Limits | None = None,
+        lend: Callable[[EngineEndpoint, Limits], AbstractContextManager[EngineConnection]] = connected,
     ) -> None:
+        """`lend` gives a connection for as long as its context lasts."""
         self._reference = reference
         self._endpoint = endpoint
         self._platform = platform
         self._typed = str(reference) if typed is None else typed
         self._limits = limits or Limits()
+        self._lend = lend
 
     def resolve(self) -> ResolvedImage:
         """The image's identity. Raises `errors.ImageError` (13), or `errors.EngineSettingsError` (2)."""
-        with connected(self._endpoint, self._limits) as engine:
+        with self._lend(self._endpoint, self._limits) as engine:
             body = self._inspect(engine)
             store = engine.store(body)
             image = self._parse(engine, body, store)
@@ -56,7 +60,7 @@ class EngineSource:
         """
         if isinstance(self._reference, ImageId):
             return
-        with connected(self._endpoint, self._limits) as engine:
+        with self._lend(self._endpoint, self._limits) as engine:
             body = self._inspect(engine)
         before, now = identity.image_id, inspect_body.own_id(body)
         if identity.store is Store.CONTAINERD and before == now:

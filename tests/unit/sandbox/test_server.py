@@ -139,7 +139,7 @@ def test_an_error_ends_one_connection_only_and_is_logged(state, caplog, capsys, 
         raise error
 
     service = SandboxService(SCENARIOS["clean"], state, now=fail)
-    with caplog.at_level(logging.DEBUG), SandboxServer(service) as server:
+    with caplog.at_level(logging.DEBUG, logger="jenkins_scan"), SandboxServer(service) as server:
         assert raw(server, b"POST / HTTP/1.1\r\n\r\n") == b""
         assert raw(server, b"POST / HTTP/1.1\r\n\r\n") == b""
     assert [record.levelname for record in caplog.records if record.name.startswith("jenkins_scan")] == [level] * 2
