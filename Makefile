@@ -42,7 +42,7 @@ lint: $(DEVELOPMENT)  ## ruff and mypy
 	$(BIN)/mypy
 
 integration: $(DEVELOPMENT)  ## tests with a real dockerd and registry, which they start themselves; as root
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
+	$(BIN)/python -m pytest -n 3 --dist loadfile tests/integration
 
 faults: $(DEVELOPMENT)  ## the whole fault bed, and docs/reliability.md from what it saw; takes minutes, as root
 	rm -rf build/faults

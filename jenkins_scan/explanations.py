@@ -4,7 +4,6 @@ Everything is taken from where it is decided: reasons and remedies from the erro
 table by which its answers are read. `jenkins-scan explain` and docs/troubleshooting.md both show it.
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -226,6 +225,8 @@ def _errors(root: type[ScanError]) -> Iterator[type[ScanError]]:
 
 def _not_known(word: str) -> UsageError:
     slugs = [reason.slug for reason in Reason]
+    import difflib  # most words are known
+
     near = dict.fromkeys(difflib.get_close_matches(word, known_words(), n=3))
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     if len(word) <= LONGEST_CODE and _LIKE_A_SERVICE_CODE.fullmatch(word):

@@ -12,7 +12,7 @@ from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock
 from jenkins_scan.config.file import FileSettings
 from jenkins_scan.config.options import SHOWN_FORMATS
-from jenkins_scan.config.settings import check_variables, origin_of
+from jenkins_scan.config.origin import check_variables, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError
 from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.report.outputs import Output, parse_outputs, prepare_outputs, write_atomically

@@ -1,6 +1,5 @@
 """`jenkins-scan config`: the settings a verb would run with, and where each came from. Secrets stay hidden."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from jenkins_scan.cli.completion import asked_about
 from jenkins_scan.config.file import FOUND_NAME
 from jenkins_scan.config.option import Duration
 from jenkins_scan.config.options import ALL, GATED, OPTIONS
+from jenkins_scan.spelling import nearest
 
 if TYPE_CHECKING:
     from jenkins_scan.config.option import Option
@@ -83,10 +83,10 @@ def _asked(context: click.Context, command_line: Sequence[str]) -> click.Context
     verb, arguments = (command_line[0], command_line[1:]) if named else ("scan", command_line)
     found = cli.get_command(context, verb) if verb in WITH_SETTINGS else None
     if found is None:
-        near = difflib.get_close_matches(verb, WITH_SETTINGS, n=1)
+        near = nearest(verb, WITH_SETTINGS)
         raise click.UsageError(
             (f"{verb[:40]!r} has no settings" if verb in VERBS else f"No such command {verb[:40]!r}")
-            + (f"; did you mean {near[0]!r}?" if near else f"; name one of {', '.join(WITH_SETTINGS)}."),
+            + (f"; did you mean {near!r}?" if near else f"; name one of {', '.join(WITH_SETTINGS)}."),
             context,
         )
     needed = [NEEDED[verb]] if verb in NEEDED else []
@@ -94,7 +94,7 @@ def _asked(context: click.Context, command_line: Sequence[str]) -> click.Context
 
 
 def _settings(app: App, context: click.Context, verb: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    from jenkins_scan.config.settings import Origin, origin_of
+    from jenkins_scan.config.origin import Origin, origin_of
 
     if "image" in context.params:
         origin = Origin.DEFAULT if not context.params["image"] else origin_of(context, "image")

@@ -10,7 +10,7 @@ import click
 
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.file import FOUND_NAME
-from jenkins_scan.config.settings import Origin, origin_of
+from jenkins_scan.config.origin import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.findings import Kind
 from jenkins_scan.gate.policy import Policy, gates_never_met, policy_from, stricter

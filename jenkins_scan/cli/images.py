@@ -9,7 +9,7 @@ import click
 
 from jenkins_scan.cli.app import App
 from jenkins_scan.config.images import named_images
-from jenkins_scan.config.settings import origin_of
+from jenkins_scan.config.origin import origin_of
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.images.engine.kept import KeptConnections
 from jenkins_scan.images.engine.order import Patience, parse_engines

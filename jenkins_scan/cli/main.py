@@ -20,7 +20,7 @@ from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.clock import Clock, SystemClock
 from jenkins_scan.config.file import FileSettings, read_file
 from jenkins_scan.config.options import GLOBAL_OPTIONS, JUDGED
-from jenkins_scan.config.settings import Origin, origin_of
+from jenkins_scan.config.origin import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
 from jenkins_scan.jenkins.access import API_TOKEN
 from jenkins_scan.jenkins.environment import read_build

@@ -37,8 +37,8 @@ def command(context: click.Context, /, **values: Any) -> int:
     """  # noqa: D301  click reads the \\b as "do not rewrap"
     from jenkins_scan.cli.gate import judging_of, kept
     from jenkins_scan.cli.reported import reported
+    from jenkins_scan.config.origin import Origin, origin_of
     from jenkins_scan.config.registry_settings import registry_settings
-    from jenkins_scan.config.settings import Origin, origin_of
     from jenkins_scan.errors import ConfigurationError
     from jenkins_scan.images.reference import as_label
     from jenkins_scan.step.record import ImageRun

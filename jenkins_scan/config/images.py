@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from jenkins_scan.config.settings import Origin
+from jenkins_scan.config.origin import Origin
 from jenkins_scan.errors import ConfigurationError
 
 STDIN: Final = "-"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jenkins_scan.config.images import MOST_IMAGES
-from jenkins_scan.config.settings import Origin, RunSettings, service_settings
+from jenkins_scan.config.origin import Origin
+from jenkins_scan.config.settings import RunSettings, service_settings
 from jenkins_scan.config.values import address, digest, label, region, soft_reasons
 from jenkins_scan.errors import ConfigurationError
 from jenkins_scan.gate.image import Judging

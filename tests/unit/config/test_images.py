@@ -5,7 +5,7 @@ import io
 import pytest
 
 from jenkins_scan.config.images import MOST_IMAGES, named_images
-from jenkins_scan.config.settings import Origin
+from jenkins_scan.config.origin import Origin
 from jenkins_scan.errors import ConfigurationError
 
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from jenkins_scan.config.file import KEYS
 from jenkins_scan.config.option import Duration
 from jenkins_scan.config.options import GLOBAL_OPTIONS, OPTIONS, options_of
-from jenkins_scan.config.settings import Origin, origin_of
+from jenkins_scan.config.origin import Origin, origin_of
 
 EVERY = [*OPTIONS, *GLOBAL_OPTIONS]
 LEVELS = {"fail-on": "high", "warn-on": "low", "timeout": "90s"}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from jenkins_scan.config.origin import Origin
 from jenkins_scan.config.registry_settings import registry_settings
-from jenkins_scan.config.settings import Origin
 from jenkins_scan.errors import ConfigurationError, Reason
 from jenkins_scan.security_center.registry_scans import ImageFilter
 from tests.support.center import DIGEST

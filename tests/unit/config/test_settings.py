@@ -6,14 +6,8 @@ import click
 import pytest
 from click.core import ParameterSource
 
-from jenkins_scan.config.settings import (
-    Origin,
-    Overrides,
-    check_variables,
-    origin_of,
-    scan_settings,
-    service_settings,
-)
+from jenkins_scan.config.origin import Origin, check_variables, origin_of
+from jenkins_scan.config.settings import Overrides, scan_settings, service_settings
 from jenkins_scan.errors import ConfigurationError, Reason
 from tests.support.center import DIGEST
 
