@@ -1,7 +1,8 @@
 """Waiting for a scan, on a clock that nobody waits for: the tool beside a script that asks at fixed intervals.
 
 The tool's part is its own code: client, status operations, rota and pauses, against the sandbox's service. Each round
-is a scan of another length, up to a tenth shorter than the row says, so that no interval happens to fit.
+is a scan of another length, shorter than the row says by up to a tenth or the longest interval, so that no interval
+happens to fit.
 """
 
 import random
@@ -50,7 +51,8 @@ def waiting(bench: Bench) -> Iterator[Figure]:
     """Calls made and delay after the end of scans of 20 s to 1 h (virtual clock), beside intervals of 5 and 10 s."""
     for name, length in SCANS.items():
         chance = random.Random(length)  # noqa: S311  the same scans in each run
-        lengths = [length * (1 - chance.random() / 10) for _ in range(FEW if bench.short else ROUNDS)]
+        spread = max(length / 10, *INTERVALS)
+        lengths = [length - spread * chance.random() for _ in range(FEW if bench.short else ROUNDS)]
         tool = [_tool(seconds, chance) for seconds in lengths]
         for interval in INTERVALS:
             script = [_script(seconds, interval) for seconds in lengths]
