@@ -1,6 +1,6 @@
 """The images that the sandbox knows from their scans, and what was found in them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,10 +54,14 @@ class Asset:
         return (*(finding for finding in call.conditions.findings if finding.concerns(names)), *noted)
 
 
-def assets(call: Call) -> tuple[Asset, ...]:
-    """Every image of the account with a scan, in the order of their newest ones, the latest first."""
+def assets(call: Call, *, digests: Collection[str] = (), task_ids: Collection[str] = ()) -> tuple[Asset, ...]:
+    """Every image of the account with a scan, in the order of their newest ones, the latest first.
+
+    With `digests` or `task_ids` at least those that have or had one of them, without looking at all the others.
+    """
     by_uuid: dict[str, list[Scan]] = {}
-    for scan in call.state.scans():
+    narrow = digests or task_ids
+    for scan in call.state.scans_beside(digests=digests, task_ids=task_ids) if narrow else call.state.scans():
         by_uuid.setdefault(scan.image.uuid, []).append(scan)
     known = [Asset(scans[-1].image, runs_of(call, scans), scans[-1]) for scans in by_uuid.values()]
     return tuple(sorted(known, key=lambda asset: asset.number, reverse=True))

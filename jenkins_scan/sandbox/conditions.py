@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from jenkins_scan.findings import Finding, Kind
 from jenkins_scan.sandbox.images import INSTANCE_ID, REGION, REPO_ID, Image
+from jenkins_scan.sandbox.state import Task, seconds_of
 
 YEAR = 366 * 24 * 60 * 60
 MOST_REPEATS = 10_000
@@ -55,6 +56,15 @@ class Limit(ScenarioPart):
     """How long those run, from the first create on."""
 
 
+class Rate(ScenarioPart):
+    """How often the account may call, all operations and keys together; what is beyond gets `Throttling.User`."""
+
+    calls: int = Field(default=0, ge=0)
+    """So many in each window; 0: any number."""
+    seconds: int = Field(default=1, ge=1, le=YEAR)
+    """How long a window is; they follow each other."""
+
+
 class Clock(ScenarioPart):
     """Time in the sandbox, in seconds."""
 
@@ -62,6 +72,12 @@ class Clock(ScenarioPart):
     """How far the server's clock is ahead of the true one."""
     finish_after: float = Field(default=1.0, ge=0, le=YEAR)
     """From the create of a task to its end."""
+    finish_spread: float = Field(default=0.0, ge=0, le=1)
+    """Each task takes longer or shorter than that by at most this share; by how much, its number says."""
+
+    def seconds_of(self, task: Task) -> float:
+        """From the create of this task to its end."""
+        return seconds_of(task.number, self.finish_after, self.finish_spread)
 
 
 class TaskCourse(ScenarioPart):
@@ -219,6 +235,7 @@ class Conditions(ScenarioPart):
     quota: Quota = Quota()
     account: Account = Account()
     limit: Limit = Limit()
+    rate: Rate = Rate()
     clock: Clock = Clock()
     task: TaskCourse = TaskCourse()
     lists: Lists = Lists()

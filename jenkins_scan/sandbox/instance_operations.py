@@ -23,7 +23,8 @@ def describe_image_instances(call: Call) -> dict[str, Any]:
     criteria = criteria_of(call.query.get("Criteria") or "[]")
     join = any if call.query.get("LogicalExp", "").upper() == "OR" else all
     found: dict[str, Asset] = {}
-    for asset in listed_assets(call):
+    digests = [value for name, value in criteria if name == "digest"] if join is all else []
+    for asset in listed_assets(call, digests):
         met = not criteria or join(meets(asset, name, value, call) for name, value in criteria)
         if met and scanned_is_asked_for(asset, call):
             found.setdefault(asset.image.asset_uuid, asset)  # an image with several names is one row

@@ -21,6 +21,7 @@ def open_task(call: Call, images: tuple[Image, ...]) -> Opened:
         allowance=0 if is_spent(call) else conditions.quota.capacity - conditions.quota.used,
         lasts_for=conditions.quota.lasts_for,
         finish_after=conditions.clock.finish_after,
+        finish_spread=conditions.clock.finish_spread,
         slots=conditions.limit.tasks - foreign_tasks(call) if call.action in in_slots else None,
         in_slots=in_slots,
     )
@@ -47,7 +48,7 @@ def used_quota(call: Call) -> int:
 
 def is_spent(call: Call) -> bool:
     """Whether others have spent the rest of the quota, as the scenario has it when a task was stopped for that."""
-    finish_after = call.conditions.clock.finish_after
+    clock = call.conditions.clock
     return call.conditions.quota.lasts_for < 1 and any(
-        task.granted < task.total and task.over_at(finish_after) <= call.now for task in call.state.tasks()
+        task.granted < task.total and task.over_at(clock.seconds_of(task)) <= call.now for task in call.state.tasks()
     )

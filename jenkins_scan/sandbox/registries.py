@@ -1,6 +1,6 @@
 """The images in the registries of the account, and which of them a call is about."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -74,8 +74,9 @@ def held_images(call: Call, digests: Iterable[str] = ()) -> tuple[Image, ...]:
 
 
 def known_images(call: Call) -> list[Image]:
-    """The images in registries that tasks were opened for, the newest first."""
-    return [asset.image for asset in assets(call) if asset.image.registry_type != CI_CD]
+    """The images in registries that tasks were opened for, the newest first; of a call with digests only theirs."""
+    found = assets(call, digests=call.values("Digests"))
+    return [asset.image for asset in found if asset.image.registry_type != CI_CD]
 
 
 def newest_in_each_place(images: Iterable[Image]) -> list[Image]:
@@ -116,12 +117,12 @@ def image_named(call: Call, *, digest: str = "", tag: str | None = None) -> Imag
     )
 
 
-def listed_assets(call: Call) -> tuple[Asset, ...]:
+def listed_assets(call: Call, digests: Collection[str] = ()) -> tuple[Asset, ...]:
     """The images with a scan, the newest first, and then what the account knows of its registries, by each name.
 
-    Raises `Refused`, as `held_images` does.
+    With `digests` at least those that have one of them. Raises `Refused`, as `held_images` does.
     """
-    scanned = assets(call)
+    scanned = assets(call, digests=digests)
     if not call.conditions.account.synchronised:
         return scanned
     by_uuid = {asset.image.asset_uuid: asset for asset in scanned}

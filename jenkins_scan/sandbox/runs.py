@@ -108,13 +108,14 @@ def runs_of(call: Call, scans: Sequence[Scan]) -> tuple[Run, ...]:
 
 def run_of(call: Call, scan: Scan) -> Run:
     """What the scenario makes of a scan."""
-    return Run(scan, scan.task.ends_at(scan.place, call.conditions.clock.finish_after), course_of(call, scan), call.now)
+    ends_at = scan.task.ends_at(scan.place, call.conditions.clock.seconds_of(scan.task))
+    return Run(scan, ends_at, course_of(call, scan), call.now)
 
 
 def done_images(call: Call, task: Task) -> int:
     """How many of the task's images are done, those left out that there was no quota for."""
-    finish_after = call.conditions.clock.finish_after
-    return sum(task.ends_at(place, finish_after) <= call.now for place in range(task.granted))
+    seconds = call.conditions.clock.seconds_of(task)
+    return sum(task.ends_at(place, seconds) <= call.now for place in range(task.granted))
 
 
 def course_of(call: Call, scan: Scan) -> TaskCourse:

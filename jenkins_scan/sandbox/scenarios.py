@@ -20,6 +20,7 @@ from jenkins_scan.sandbox.conditions import (
     ListedFinding,
     Lists,
     Quota,
+    Rate,
     Registry,
     Repository,
     ScenarioPart,
@@ -135,7 +136,7 @@ class Scenario(Conditions):
 
 
 PARTS: tuple[type[ScenarioPart], ...] = (
-    *(Scenario, Quota, Account, Limit, Registry, Repository, TagImage, Clock, TaskCourse, Lists, ListedFinding),
+    *(Scenario, Quota, Account, Limit, Rate, Registry, Repository, TagImage, Clock, TaskCourse, Lists, ListedFinding),
     Fault,
 )
 """Every table of a scenario file, for the keys there are."""

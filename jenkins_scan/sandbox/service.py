@@ -1,8 +1,8 @@
 """The sandbox as one function from a request to its answer, with neither sockets nor threads of its own.
 
-The order: address, known operation, authentication, faults of the scenario, RAM permission, service bought, required
-parameters, and then the operation with its quota. Order and some HTTP statuses are choices of the sandbox; the codes
-are the real ones.
+The order: address, known operation, authentication, rate of the account, faults of the scenario, RAM permission,
+service bought, required parameters, and then the operation with its quota. Order and some HTTP statuses are choices of
+the sandbox; the codes are the real ones.
 """
 
 import time
@@ -61,6 +61,7 @@ class SandboxService:
             operation = find_operation(request.action)
             server_time = now + self.scenario.clock.skew_seconds
             authenticate(request, self.state, now=now, server_time=server_time, keys=self._keys)
+            self._check_rate(now)
         except Refused as refused:
             return self._refusal(refused)
         fault = self._next_fault(request.action)
@@ -91,6 +92,12 @@ class SandboxService:
             return self._refusal(refused)
         # The time at which it was done: a later one would put what the task did before its own beginning.
         return json_reply(200, {"RequestId": request_id(), **result}, date=self._date(now))
+
+    def _check_rate(self, now: float) -> None:
+        """Raises `Refused` for a call beyond the rate of the account."""
+        rate = self.scenario.rate
+        if not self.state.admits(now, calls=rate.calls, seconds=rate.seconds):
+            raise Refused(400, "Throttling.User", "Request was denied due to user flow control.")
 
     def _check_permission(self, operation: Operation, action: str) -> None:
         """Raises `Refused` when RAM denies the action (403), or the service was not bought (400)."""

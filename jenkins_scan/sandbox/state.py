@@ -5,10 +5,12 @@ stored: the scenario that is asked says it. Nothing secret is stored: the CI/CD 
 here.
 """
 
+import json
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
+from random import Random
 
 from jenkins_scan.sandbox.images import Image
 from jenkins_scan.sandbox.store import Store
@@ -43,6 +45,13 @@ class Task:
         return self.ends_at(self.total - 1, finish_after) if self.total else self.opened_at
 
 
+def seconds_of(number: int, finish_after: float, spread: float) -> float:
+    """How long the task of this number takes: the same wherever, and whenever, it is asked."""
+    if not spread:
+        return finish_after
+    return finish_after * (1 + spread * (2 * Random(number).random() - 1))  # noqa: S311  spreading, not secrecy
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One image of a task."""
@@ -69,10 +78,15 @@ class Terms:
     lasts_for: float = 1.0
     """Which share of its images that cost quota, rounded down, there is quota for in the end."""
     finish_after: float = 0.0
+    finish_spread: float = 0.0
     slots: int | None = None
     """How many tasks may be running with it; None: any number."""
     in_slots: frozenset[str] = frozenset()
     """The operations whose tasks are counted for that."""
+
+    def over_at(self, task: Task) -> float:
+        """When the last image of the task is done."""
+        return task.over_at(seconds_of(task.number, self.finish_after, self.finish_spread))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,7 @@ class NoQuota(Exception):
 class State(Store):
     """The sandbox's memory. Every method is one transaction; it raises as `Store` does."""
 
-    version = 4
+    version = 5
     schema = """
 CREATE TABLE task (
     number INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, action TEXT NOT NULL, opened_at REAL NOT NULL,
@@ -107,6 +121,12 @@ CREATE TABLE struck (
     scenario TEXT, fault INTEGER, operation TEXT, times INTEGER NOT NULL, PRIMARY KEY (scenario, fault, operation));
 CREATE TABLE found (uuid TEXT, place INTEGER, finding TEXT NOT NULL, PRIMARY KEY (uuid, place));
 CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
+CREATE TABLE answered (window INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
+CREATE INDEX task_opened ON task (opened_at);
+CREATE INDEX scan_task ON scan (task);
+CREATE INDEX scan_digest ON scan (digest);
+CREATE INDEX scan_uuid ON scan (uuid);
+CREATE INDEX nonce_used ON nonce (used_at)
 """
 
     def open_task(self, images: Sequence[Image], *, now: float, terms: Terms) -> Opened:
@@ -128,7 +148,7 @@ CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
             last = set(stopped)
             in_order = [*(image for image in images if image not in last), *stopped]
             task = _insert(connection, in_order, granted=len(images) - len(stopped), now=now, action=terms.action)
-        running += task.over_at(terms.finish_after) > now
+        running += terms.over_at(task) > now
         return Opened(task, slot_left=terms.slots is None or running < terms.slots)
 
     def tasks(self) -> tuple[Task, ...]:
@@ -139,12 +159,21 @@ CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
 
     def scans(self, digest: str | None = None) -> tuple[Scan, ...]:
         """Every image of every task, or those with this digest, oldest first."""
+        return self._scans() if digest is None else self._scans("digest = ?", (digest,))
+
+    def scans_beside(self, *, digests: Iterable[str] = (), task_ids: Iterable[str] = ()) -> tuple[Scan, ...]:
+        """Every scan of each image of which one had such a digest, or was of such a task; oldest first."""
+        known = json.dumps([*digests]), json.dumps([*task_ids])
+        return self._scans(
+            "scan.uuid IN (SELECT uuid FROM scan WHERE digest IN (SELECT value FROM json_each(?)) UNION SELECT uuid"
+            " FROM scan WHERE task IN (SELECT number FROM task WHERE task_id IN (SELECT value FROM json_each(?))))",
+            known,
+        )
+
+    def _scans(self, condition: str = "TRUE", values: Sequence[str] = ()) -> tuple[Scan, ...]:
+        statement = f"SELECT task.*, scan.* FROM scan JOIN task ON task.number = scan.task WHERE {condition}"  # noqa: S608  ours
         with self.transaction() as connection:
-            rows = connection.execute(
-                "SELECT task.*, scan.* FROM scan JOIN task ON task.number = scan.task"
-                " WHERE ?1 IS NULL OR digest = ?1 ORDER BY scan.number",
-                (digest,),
-            ).fetchall()
+            rows = connection.execute(f"{statement} ORDER BY scan.number", values).fetchall()
         return tuple(Scan(row[6], Task(*row[:6]), row[8], Image(*row[9:])) for row in rows)
 
     def paid_images(self) -> int:
@@ -175,6 +204,19 @@ CREATE TABLE event (name TEXT PRIMARY KEY, first_at REAL NOT NULL);
         with self.transaction() as connection:
             connection.execute("DELETE FROM nonce WHERE used_at < ?", (now - NONCE_SECONDS,))
             done = connection.execute("INSERT OR IGNORE INTO nonce VALUES (?, ?, ?)", (access_key_id, nonce, now))
+            return done.rowcount == 1
+
+    def admits(self, now: float, *, calls: int, seconds: int) -> bool:
+        """Whether this call is among the first so many of its window, counted from now on; with 0 always."""
+        if calls == 0:
+            return True
+        window = int(now // seconds)
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM answered WHERE window < ?", (window,))
+            done = connection.execute(
+                "INSERT INTO answered VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1 WHERE calls < ?",
+                (window, calls),
+            )
             return done.rowcount == 1
 
     def strike(self, scenario: str, fault: int, operation: str, *, times: int) -> bool:
@@ -212,9 +254,10 @@ def _paid_images(connection: sqlite3.Connection) -> int:
 
 def _running(connection: sqlite3.Connection, now: float, terms: Terms) -> int:
     """How many tasks hold a slot."""
-    recent = connection.execute("SELECT * FROM task WHERE opened_at >= ?", (now - terms.finish_after,))
+    longest = terms.finish_after * (1 + terms.finish_spread)
+    recent = connection.execute("SELECT * FROM task WHERE opened_at >= ?", (now - longest,))
     tasks = (Task(*row) for row in recent)
-    return sum(task.action in terms.in_slots and task.over_at(terms.finish_after) > now for task in tasks)
+    return sum(task.action in terms.in_slots and terms.over_at(task) > now for task in tasks)
 
 
 def _insert(connection: sqlite3.Connection, images: Sequence[Image], *, granted: int, now: float, action: str) -> Task:

@@ -73,8 +73,10 @@ def scans_images(call: Call) -> bool:
 
 
 def every_run(call: Call) -> Iterable[Run]:
-    """What is known of all tasks of all images."""
-    return (run for asset in assets(call) for run in asset.runs)
+    """What is known of all tasks of all images; of a call with task ids at least theirs."""
+    # The ids of the scans of the day before are in no ledger: they are found among all.
+    found = assets(call, task_ids=call.values("TaskId")) or assets(call)
+    return (run for asset in found for run in asset.runs)
 
 
 def admitted(run: Run, call: Call) -> bool:
