@@ -10,6 +10,7 @@ from tests.unit.sandbox.conftest import Plan, acs_date
 QUOTA = "DescribeImageScanAuthCount"
 PUBLIC = "PublicCreateImageScanTask"
 THROTTLED = (400, "Throttling.User")
+LEAF = {"TaskType": "IMAGE_SCAN", "CurrentPage": "1", "PageSize": "100"}
 
 
 def test_what_is_beyond_the_rate_is_throttled_whichever_operation_asks(bench):
@@ -57,7 +58,7 @@ def test_tasks_of_different_lengths_free_their_slots_when_they_end(bench, clock)
     assert "TaskId" not in here.ask(PUBLIC, Digests=f"{9:064x}").body["Data"]
     clock.now = began + min(ends) + 0.01
     assert "TaskId" in here.ask(PUBLIC, Digests=f"{9:064x}").body["Data"]
-    (row,) = here.ask("DescribeOnceTaskLeafRecordPage", TaskType="IMAGE_SCAN", TaskId=tasks[0]).body["OnceTasks"]
+    (row,) = here.ask("DescribeOnceTaskLeafRecordPage", **{**LEAF, "TaskId": tasks[0]}).body["OnceTasks"]
     assert row["TaskId"] == tasks[0]
 
 
