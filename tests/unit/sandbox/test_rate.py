@@ -10,7 +10,7 @@ from tests.unit.sandbox.conftest import Plan, acs_date
 QUOTA = "DescribeImageScanAuthCount"
 PUBLIC = "PublicCreateImageScanTask"
 THROTTLED = (400, "Throttling.User")
-LEAF = {"TaskType": "IMAGE_SCAN", "CurrentPage": "1", "PageSize": "100"}
+LEAF = {"TaskType": "IMAGE_SCAN", "CurrentPage": "1", "PageSize": "100", "RelateInfo": "true"}
 
 
 def test_what_is_beyond_the_rate_is_throttled_whichever_operation_asks(bench):

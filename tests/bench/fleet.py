@@ -1,0 +1,171 @@
+"""A fleet of Jenkins agents that share one account of ten task slots, on a virtual clock: `make bench-fleet`.
+
+Each policy of waiting for a slot meets the same agents: they come at the same times, and the same of them die. The k-th
+task that is opened takes as long in each run. `tests/bench/fleet_agents.py` says what an agent does.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.bench.fleet_account import RATE, SCAN_SECONDS, SLOTS, Account, digest_of  # noqa: E402  the path comes first
+from tests.bench.fleet_agents import Agent, Fate, NaiveAgent, OurAgent, Permits  # noqa: E402  as above
+from tests.bench.fleet_clock import VirtualTime  # noqa: E402  as above
+from tests.bench.fleet_numbers import Turn, ideal, jain, mean, overtaken, percentile  # noqa: E402  as above
+
+RESULT = ROOT / "build" / "bench-fleet.json"
+SHORT, FULL = (10, 100), (10, 100, 1000, 5000)
+START = 1_735_819_200.0
+LOAD = 3.0
+"""The agents come this much faster than the slots can serve them."""
+DYING = 0.1
+"""The share of agents that die: half of them in a call, half of them at some time."""
+POLICIES: Mapping[str, Callable[[VirtualTime, Account, Permits, Fate], Any]] = {
+    "jenkins-scan": lambda world, account, _, fate: OurAgent(world, account, fate),
+    "ten permits outside": lambda world, account, permits, fate: OurAgent(world, account, fate, permits),
+    "every 5 s": lambda world, account, _, fate: NaiveAgent(world, account, fate, 5.0),
+    "every 30 s": lambda world, account, _, fate: NaiveAgent(world, account, fate, 30.0),
+}
+COLUMNS = {
+    "agents": "{agents}",
+    "policy": "{policy}",
+    "lost": "{lost}",
+    "doubled": "{doubled}",
+    "failed": "{failed}",
+    "calls/image": "{calls_per_image:.1f}",
+    "throttled": "{throttled_share:.1%}",
+    "mean wait": "{wait_mean:.0f} s",
+    "ideal": "{ideal_mean:.0f} s",
+    "p99 wait": "{wait_p99:.0f} s",
+    "ideal p99": "{ideal_p99:.0f} s",
+    "Jain": "{jain:.2f}",
+    "ideal Jain": "{ideal_jain:.2f}",
+    "overtaken": "{overtaken:.0%}",
+    "slots busy": "{slots_busy:.0%}",
+}
+
+
+def fates(agents: int, seed: int) -> list[Fate]:
+    """When each agent comes, and which die."""
+    luck = random.Random(f"{agents} {seed}")
+    window = agents * SCAN_SECONDS / SLOTS / LOAD
+    drawn = []
+    for number, arrives in enumerate(sorted(START + luck.uniform(0, window) for _ in range(agents)), start=1):
+        fate = Fate(number, arrives)
+        how = luck.random()
+        if how < DYING / 2:
+            fate.dies_in_call = luck.randint(1, 16)
+        elif how < DYING:
+            fate.dies_at = arrives + luck.uniform(0, window * LOAD)
+        drawn.append(fate)
+    return drawn
+
+
+def simulate(agents: int, policy: str, seed: int = 1, rate: int = RATE) -> dict[str, Any]:
+    """One fleet under one policy."""
+    random.seed(seed)
+    began = time.perf_counter()
+    world = VirtualTime(START)
+    account = Account.opened(lambda: world.time, rate)
+    permits = Permits(world, SLOTS)
+    fleet = [POLICIES[policy](world, account, permits, fate) for fate in fates(agents, seed)]
+    for agent in fleet:
+        world.at(agent.fate.arrives, agent.begin)
+    world.run()
+    measured = {"agents": agents, "policy": policy, "seed": seed, **figures(fleet, account)}
+    return {**measured, "real_seconds": round(time.perf_counter() - began, 1)}
+
+
+def figures(fleet: Sequence[Agent], account: Account) -> dict[str, Any]:
+    """What came of it, by the ledger of the account and by what the agents know."""
+    scans = account.state.scans()
+    opened: dict[str, list[Any]] = {}
+    for scan in scans:
+        opened.setdefault(scan.image.digest, []).append(scan.task)
+    ends = Counter(agent.ended for agent in fleet)
+    lost = doubled = 0
+    turns = []
+    for agent in fleet:
+        tasks = opened.get(digest_of(agent.fate.number), [])
+        doubled += len(tasks) > 1
+        if tasks:
+            turns.append(Turn(agent.fate.arrives, tasks[0].opened_at, account.length(tasks[0])))
+        # Of a dead agent the note has to say that a task may exist; whoever lives knows its id.
+        known = agent.is_noted if agent.ended == "died" else agent.task_id in [task.task_id for task in tasks]
+        lost += bool(tasks) and not known
+    best = ideal(turns, SLOTS)
+    waits, least = [turn.wait for turn in turns], [turn.wait for turn in best]
+    span = max((turn.opened + turn.length for turn in turns), default=START) - START
+    finished = ends.pop("finished", 0)
+    return {
+        "finished": finished,
+        "died": ends.pop("died", 0),
+        "failed": ends.total(),
+        "failures": dict(ends),
+        "lost": lost,
+        "doubled": doubled,
+        "calls": account.calls,
+        "calls_per_image": account.calls / max(1, finished),
+        "throttled_share": account.throttled / max(1, account.calls),
+        "wait_mean": mean(waits),
+        "wait_p99": percentile(waits, 0.99),
+        "ideal_mean": mean(least),
+        "ideal_p99": percentile(least, 0.99),
+        "jain": jain(waits),
+        "ideal_jain": jain(least),
+        "overtaken": overtaken(turns),
+        "slots_busy": sum(turn.length for turn in turns) / (SLOTS * span) if span else 0.0,
+        "span": span,
+    }
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    cells = [[*COLUMNS], *([form.format(**row) for form in COLUMNS.values()] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(COLUMNS))]
+    lines = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def main() -> int:
+    """Runs every policy at every size. 1: a task was lost or doubled by the tool."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="1,000 and 5,000 agents, too")
+    parser.add_argument("--agents", type=int, nargs="+", help="other sizes of the fleet")
+    parser.add_argument("--policy", choices=POLICIES, action="append", help="only these policies")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=int, default=RATE, help="calls that the account may make in a second")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--json", type=Path, default=RESULT)
+    given = parser.parse_args()
+    sizes = given.agents or (FULL if given.full else SHORT)
+    runs = [(agents, policy) for agents in sizes for policy in given.policy or POLICIES]
+    with ProcessPoolExecutor(given.jobs, max_tasks_per_child=1) as pool:
+        work = partial(simulate, seed=given.seed, rate=given.rate)
+        # The longest first, so that the last one does not run alone.
+        begun = {run: pool.submit(work, *run) for run in reversed(runs)}
+        rows = [begun[run].result() for run in runs]
+    print(f"{SLOTS} slots, {given.rate} calls a second, scans of {SCAN_SECONDS:.0f} s on average; seed {given.seed}")
+    print(table(rows))
+    for row in rows:
+        if row["failures"]:
+            print(f"{row['agents']} agents, {row['policy']}: ended with {row['failures']}")
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    ours = [row for row in rows if row["policy"] in ("jenkins-scan", "ten permits outside")]
+    return 1 if any(row["lost"] or row["doubled"] for row in ours) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

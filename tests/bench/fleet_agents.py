@@ -1,0 +1,220 @@
+"""The agents of a fleet: those that run the tool's own code, and scripts that ask at fixed intervals."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import httpx
+from pydantic import SecretStr
+
+from jenkins_scan import sandbox
+from jenkins_scan.errors import ScanError
+from jenkins_scan.sandbox.transport import SandboxTransport
+from jenkins_scan.security_center import client as client_module
+from jenkins_scan.security_center.client import SecurityCenterClient
+from jenkins_scan.security_center.connect import connect
+from jenkins_scan.security_center.credentials import Credentials
+from jenkins_scan.security_center.endpoints import Endpoint
+from jenkins_scan.security_center.interface import ScanRequest
+from jenkins_scan.security_center.registry_scans import ImageFilter
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening, ask_quota
+from jenkins_scan.step.record import ImageRun, Run
+from jenkins_scan.step.registry_task import CREATE, Slots
+from jenkins_scan.step.submission import NAMED, Submission
+from jenkins_scan.step.submitted import Submitted
+from jenkins_scan.step.voice import Silence
+from jenkins_scan.step.waiting import Wait
+from tests.bench.fleet_account import Account, digest_of
+from tests.bench.fleet_clock import Dead, Sleeper, VirtualTime
+
+ENDPOINT = Endpoint("http://127.0.0.1:1", region="cn-hangzhou")
+KEYS = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET))
+LATENCY = 0.06
+"""Seconds from a request to its answer."""
+BROKEN = 0.002
+"""The share of calls whose connection breaks: half of them before the service has acted, half of them after."""
+PATIENCE = 7 * 24 * 3600.0
+"""Seconds that an agent would wait: none gives up, so that the queues can be compared."""
+
+
+@dataclass
+class Fate:
+    """What becomes of one agent, drawn before the run so that every policy meets the same."""
+
+    number: int
+    arrives: float
+    dies_at: float = float("inf")
+    dies_in_call: int = 0
+    """The call in which it dies, 0: in none; an even one after the service has acted, an odd one before."""
+
+
+class Agent(Protocol):
+    """One agent, with what came of it."""
+
+    fate: Fate
+    task_id: str | None
+    """The task that it knows of."""
+    is_noted: bool
+    """Whether its record says that a task exists or may exist."""
+    ended: str
+    """`finished`, `died`, or the class of the error."""
+
+
+class Permits:
+    """Ten permits outside of the tool, first come first served, as Jenkins' Lockable Resources gives them out."""
+
+    def __init__(self, world: VirtualTime, permits: int) -> None:
+        self._world = world
+        self._left = permits
+        self._queue: deque[Sleeper] = deque()
+
+    def take(self, sleeper: Sleeper) -> None:
+        """Waits in the queue for one. An agent that dies there leaves it when its turn comes."""
+        if self._left > 0:
+            self._left -= 1
+            return
+        self._queue.append(sleeper)
+        sleeper.rest()
+
+    def give_back(self) -> None:
+        """The next in the queue has it. The build has ended, and be it by death: Jenkins sees that."""
+        if self._queue:
+            self._world.at(self._world.time, self._queue.popleft().wake)
+        else:
+            self._left += 1
+
+
+class Connection(httpx.BaseTransport):
+    """One agent's way to the account: it takes time, breaks now and then, and ends with the agent."""
+
+    def __init__(self, agent: "OurAgent", account: Account) -> None:
+        self._agent = agent
+        self._account = account
+        self._inner = SandboxTransport(account.service)
+        self._calls = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The sandbox's answer, after a while. Raises `Dead`, and `httpx.ReadError`."""
+        self._calls += 1
+        dies = self._calls == self._agent.fate.dies_in_call
+        breaks = self._agent.luck.random() < BROKEN
+        acted = self._calls % 2 == 0 if dies else self._agent.luck.random() < 0.5
+        if dies and not acted:
+            raise Dead
+        self._account.calls += 1
+        answer = None if breaks and not acted else self._inner.handle_request(request)
+        if answer is not None and answer.status_code == 400 and b"Throttling" in answer.read():
+            self._account.throttled += 1
+        if dies:
+            raise Dead
+        self._agent.clock.sleep(LATENCY)
+        if breaks or answer is None:
+            raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.read()))
+
+
+class OurAgent:
+    """An agent that runs `scan-registry` up to the end of the scan: the tool's own client, slots and polls.
+
+    Left out is what costs every policy the same: identifying the image before, and reading the findings after.
+    """
+
+    def __init__(self, world: VirtualTime, account: Account, fate: Fate, permits: Permits | None = None) -> None:
+        self.fate = fate
+        self.luck = random.Random(fate.number)
+        self.clock = Sleeper(world, self._work, until=fate.dies_at)
+        self.task_id: str | None = None
+        self.ended = "never"
+        self._image = ImageRun(f"image {fate.number}")
+        self._account = account
+        self._permits = permits
+
+    @property
+    def is_noted(self) -> bool:
+        return self._image.task is not None
+
+    def begin(self) -> None:
+        self.clock.start()
+
+    def _work(self) -> None:
+        try:
+            if self._permits is None:
+                self._scan()
+            else:
+                self._permits.take(self.clock)
+                try:
+                    self._scan()
+                finally:
+                    self._permits.give_back()
+            self.ended = "finished"
+        except Dead:
+            self.ended = "died"
+        except ScanError as error:
+            self.ended = type(error).__name__
+        finally:
+            noted = self._image.task
+            self.task_id = None if noted is None or noted.task is None else noted.task.task_id
+
+    def _scan(self) -> None:
+        clock = self.clock
+        http = _client(clock, Connection(self, self._account))
+        center = SecurityCenterClient(http, ENDPOINT, None, clock)
+        digest = digest_of(self.fate.number)
+        wanted = ImageFilter(digests=(digest,))
+        image, request = self._image, ScanRequest(digest=digest)
+        image.submission = Submission(request, NAMED)
+        run = Run(clock.now(), [image])
+        budget, deadline = clock.monotonic() + SUBMIT_BUDGET, clock.monotonic() + PATIENCE
+        center.registries.precheck(wanted, deadline=budget)
+        ask_quota(run, center, deadline=budget)
+        slots = Slots(run, Opening(center, clock, CREATE, sandbox_allowed=True), clock, Silence(), self.luck.random)
+        slots.open(
+            [image],
+            lambda until, note: center.registries.create(wanted, deadline=until, on_the_way=note),
+            budget=budget,
+            deadline=deadline,
+        )
+        record = image.task
+        if record is None or record.task is None:
+            raise AssertionError("a slot without a task")
+        submitted = Submitted(record.task.task_id, record.opened_at, request, opened_on=record.opened_on)
+        Wait(submitted, center.tasks, clock, deadline, spread=self.luck.random).until_the_end()
+
+
+def _client(clock: Sleeper, connection: Connection) -> httpx.Client:
+    # A limit in real time means nothing where no time passes, and would take a thread for each call.
+    client_module.within = lambda seconds, work: work()
+    return connect(ENDPOINT, KEYS, ca_bundle=None, environ={}, transport=connection, now=clock.now)
+
+
+@dataclass
+class NaiveAgent:
+    """A script that asks every few seconds, for a slot and then for the end of its scan, and minds nothing else."""
+
+    world: VirtualTime
+    account: Account
+    fate: Fate
+    interval: float
+    task_id: str | None = None
+    ended: str = "never"
+    over_at: float = field(default=float("inf"))
+
+    @property
+    def is_noted(self) -> bool:
+        return self.task_id is not None
+
+    def begin(self) -> None:
+        now = self.world.time
+        if now >= self.fate.dies_at:
+            self.ended = "died"
+            return
+        if self.account.admits(now):
+            if self.task_id is None:
+                task = self.account.create(self.fate.number, now)
+                if task is not None:
+                    self.task_id, self.over_at = task.task_id, now + self.account.length(task)
+            elif now >= self.over_at:
+                self.ended = "finished"
+                return
+        self.world.at(min(now + self.interval, self.fate.dies_at), self.begin)
