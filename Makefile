@@ -12,13 +12,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 600
+FLEET_ARGS ?=
 
 # Compiled modules are kept: without them each of the many processes of a test run compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test coverage lint integration faults faults-part fuzz audit bench check-docs golden lock clean
+.PHONY: help venv demo test coverage lint integration faults faults-part fuzz audit bench bench-fleet check-docs golden lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ audit: $(DEVELOPMENT)  ## ask whether a locked dependency has a known vulnerabil
 
 bench: $(DEVELOPMENT)  ## the tool beside other ways to do the same, as root; BENCH_ARGS=--help explains
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
+
+bench-fleet: $(DEVELOPMENT)  ## a fleet that shares ten task slots, on a virtual clock; FLEET_ARGS=--full for 5,000 agents, many minutes
+	$(BIN)/python tests/bench/fleet.py $(FLEET_ARGS)
 
 check-docs: $(DEVELOPMENT)  ## compare README and docs with the tool; `scripts/check_docs.py --write` renews them
 	$(BIN)/python scripts/check_docs.py

@@ -10,6 +10,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import lru_cache
 from random import Random
 
 from jenkins_scan.sandbox.images import Image
@@ -45,6 +46,7 @@ class Task:
         return self.ends_at(self.total - 1, finish_after) if self.total else self.opened_at
 
 
+@lru_cache(maxsize=1024)
 def seconds_of(number: int, finish_after: float, spread: float) -> float:
     """How long the task of this number takes: the same wherever, and whenever, it is asked."""
     if not spread:

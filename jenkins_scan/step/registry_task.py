@@ -14,24 +14,20 @@ from jenkins_scan.errors import (
     NoFreeSlot,
     QuotaTooLow,
     RegionNotSupported,
+    ServiceThrottled,
 )
-from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota
+from jenkins_scan.security_center.interface import CreatedTask, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryTask
 from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
+from jenkins_scan.step.patience import Create, Patience, Tries
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_images import different
 from jenkins_scan.step.voice import Voice
 
 CREATE: Final = "PublicCreateImageScanTask"
 SYNC_AND_CREATE: Final = "PublicSyncAndCreateImageScanTask"
-FIRST_PAUSE: Final = 2.0
-"""Seconds until a slot is asked for again; each pause is half as long again as the one before."""
-GROWTH: Final = 1.5
-LONGEST_PAUSE: Final = 20.0
-JITTER: Final = 0.25
-"""At most this share is added or taken away: many builds that wait for a slot must not ask in step."""
 SUBMITTED: Final = "submitted"
 """Stands for the service's word for a task of which it told nothing: as the reports show a task of `scan`."""
 _BUY_OR_NARROW: Final = (
@@ -42,9 +38,6 @@ LEAST: Final = 1.0
 """Seconds that have to be left for a create: a slot at the deadline would be quota for a scan that nobody waits for."""
 NOTICE: Final = 30.0
 """Seconds between two signs of life."""
-
-Create = Callable[[float, Callable[[float | None], None]], Answer[RegistryTask]]
-"""A create by its deadline (monotonic time) and its `on_the_way`."""
 
 
 def require_count(needed: int, wanted: ImageFilter, most: int) -> None:
@@ -131,28 +124,38 @@ class Slots:
         """What is known of the task of these images, as soon as there was a slot for it; None when nothing was opened.
 
         Of a task whose create got no answer that is its id alone. The first create has until `budget`, as all tries up
-        to a submit together. Raises `NoFreeSlot` (12) at the deadline. Both are monotonic time.
+        to a submit together. At the deadline it raises `NoFreeSlot` (12), or `ServiceThrottled` (15) where that was the
+        last answer. Both are monotonic time.
         """
-        pause, noticed, until = FIRST_PAUSE, self.clock.monotonic() - NOTICE, budget
+        patience, noticed, until = Patience(self.spread), self.clock.monotonic() - NOTICE, budget
         while True:
-            told = self.opening.open(
-                images,
-                partial(create, until),
-                lambda task: None if task.task_id is None else CreatedTask(task.task_id),
-                lambda unknown: self._take_up(images, unknown),
-            )
-            if told is None:
-                return _taken_up(images[0])
-            if told.task_id is not None:
-                return told
+            tries = Tries()
+            throttled: ServiceThrottled | None = None
+            try:
+                told = self.opening.open(
+                    images,
+                    partial(tries.counted, create, until),
+                    lambda task: None if task.task_id is None else CreatedTask(task.task_id),
+                    lambda unknown: self._take_up(images, unknown),
+                )
+            except ServiceThrottled as refused:  # nothing was opened: it is as if no slot were free
+                throttled = refused
+            else:
+                if told is None:
+                    return _taken_up(images[0])
+                if told.task_id is not None:
+                    return told
             left = deadline - self.clock.monotonic()
             if left <= LEAST:
+                if throttled is not None:
+                    raise throttled
                 raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
             if self.clock.monotonic() - noticed >= NOTICE:
                 noticed = self.clock.monotonic()
                 self.voice.note(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
-            self.clock.sleep(min(left - LEAST * 0.9, pause * (1 + JITTER * (2 * self.spread() - 1))))
-            pause, until = min(LONGEST_PAUSE, pause * GROWTH), self.clock.monotonic() + SUBMIT_BUDGET
+            failed = tries.count - (throttled is None)
+            self.clock.sleep(min(left - LEAST * 0.9, patience.pause(failed)))
+            until = self.clock.monotonic() + SUBMIT_BUDGET
 
     def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:
         return take_up(self.run, images[0], unknown, self.opening.center, self.clock)

@@ -41,6 +41,8 @@ class Account:
     service: SandboxService
     calls: int = 0
     throttled: int = 0
+    _window: tuple[int, int] = (0, 0)
+    """The window of the rate in which a script asked last, and how often."""
 
     @classmethod
     def opened(cls, now: Callable[[], float], rate: int = RATE) -> "Account":
@@ -62,7 +64,9 @@ class Account:
         """Whether a call is answered at all."""
         rate = self.service.scenario.rate
         self.calls += 1
-        admitted = self.state.admits(now, calls=rate.calls, seconds=rate.seconds)
+        window = int(now // rate.seconds)
+        self._window = (window, (self._window[1] if self._window[0] == window else 0) + 1)
+        admitted = not rate.calls or self._window[1] <= rate.calls
         self.throttled += not admitted
         return admitted
 

@@ -1,6 +1,7 @@
 """The agents of a fleet: those that run the tool's own code, and scripts that ask at fixed intervals."""
 
 import random
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -32,7 +33,7 @@ ENDPOINT = Endpoint("http://127.0.0.1:1", region="cn-hangzhou")
 KEYS = Credentials(sandbox.ACCESS_KEY_ID, SecretStr(sandbox.ACCESS_KEY_SECRET))
 LATENCY = 0.06
 """Seconds from a request to its answer."""
-BROKEN = 0.002
+BROKEN = 0.0005
 """The share of calls whose connection breaks: half of them before the service has acted, half of them after."""
 PATIENCE = 7 * 24 * 3600.0
 """Seconds that an agent would wait: none gives up, so that the queues can be compared."""
@@ -85,21 +86,25 @@ class Permits:
             self._left += 1
 
 
-class Connection(httpx.BaseTransport):
-    """One agent's way to the account: it takes time, breaks now and then, and ends with the agent."""
+class Network(httpx.BaseTransport):
+    """The way of all agents to the account: it takes time, breaks now and then, and ends with the agent."""
 
-    def __init__(self, agent: "OurAgent", account: Account) -> None:
-        self._agent = agent
+    def __init__(self, account: Account) -> None:
         self._account = account
         self._inner = SandboxTransport(account.service)
-        self._calls = 0
+        self._here = threading.local()
+
+    def belongs_to(self, agent: "OurAgent") -> None:
+        """From here on the calls of this thread are this agent's."""
+        self._here.agent = agent
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The sandbox's answer, after a while. Raises `Dead`, and `httpx.ReadError`."""
-        self._calls += 1
-        dies = self._calls == self._agent.fate.dies_in_call
-        breaks = self._agent.luck.random() < BROKEN
-        acted = self._calls % 2 == 0 if dies else self._agent.luck.random() < 0.5
+        agent: OurAgent = self._here.agent
+        agent.calls += 1
+        dies = agent.calls == agent.fate.dies_in_call
+        breaks = agent.luck.random() < BROKEN
+        acted = agent.calls % 2 == 0 if dies else agent.luck.random() < 0.5
         if dies and not acted:
             raise Dead
         self._account.calls += 1
@@ -108,7 +113,7 @@ class Connection(httpx.BaseTransport):
             self._account.throttled += 1
         if dies:
             raise Dead
-        self._agent.clock.sleep(LATENCY)
+        agent.clock.sleep(LATENCY)
         if breaks or answer is None:
             raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
         return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.read()))
@@ -122,7 +127,8 @@ class OurAgent:
 
     def __init__(self, world: VirtualTime, account: Account, fate: Fate, permits: Permits | None = None) -> None:
         self.fate = fate
-        self.luck = random.Random(fate.number)
+        self.calls = 0
+        self.luck = random.Random(fate.number)  # noqa: S311  a simulation
         self.clock = Sleeper(world, self._work, until=fate.dies_at)
         self.task_id: str | None = None
         self.ended = "never"
@@ -158,8 +164,7 @@ class OurAgent:
 
     def _scan(self) -> None:
         clock = self.clock
-        http = _client(clock, Connection(self, self._account))
-        center = SecurityCenterClient(http, ENDPOINT, None, clock)
+        center = SecurityCenterClient(_network(self, self._account), ENDPOINT, None, clock)
         digest = digest_of(self.fate.number)
         wanted = ImageFilter(digests=(digest,))
         image, request = self._image, ScanRequest(digest=digest)
@@ -182,10 +187,20 @@ class OurAgent:
         Wait(submitted, center.tasks, clock, deadline, spread=self.luck.random).until_the_end()
 
 
-def _client(clock: Sleeper, connection: Connection) -> httpx.Client:
-    # A limit in real time means nothing where no time passes, and would take a thread for each call.
-    client_module.within = lambda seconds, work: work()
-    return connect(ENDPOINT, KEYS, ca_bundle=None, environ={}, transport=connection, now=clock.now)
+_networks: dict[int, tuple[Network, httpx.Client]] = {}
+
+
+def _network(agent: OurAgent, account: Account) -> httpx.Client:
+    """The fleet's one HTTP client: a client for each agent would spend most of the time on itself."""
+    if id(account) not in _networks:
+        # A limit in real time means nothing where no time passes, and would take a thread for each call.
+        client_module.within = lambda seconds, work: work()
+        network = Network(account)
+        http = connect(ENDPOINT, KEYS, ca_bundle=None, environ={}, transport=network, now=agent.clock.now)
+        _networks[id(account)] = network, http
+    network, http = _networks[id(account)]
+    network.belongs_to(agent)
+    return http
 
 
 @dataclass

@@ -20,9 +20,10 @@ from jenkins_scan.gate.verdict import judge
 from jenkins_scan.security_center.interface import ImageList, ListedName, Phase, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
 from jenkins_scan.step.opening import SUBMIT_BUDGET
+from jenkins_scan.step.patience import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry import scan_registry
-from jenkins_scan.step.registry_task import CREATE, GROWTH, JITTER, LONGEST_PAUSE, SYNC_AND_CREATE
+from jenkins_scan.step.registry_task import CREATE, SYNC_AND_CREATE
 from tests.support.center import FakeClock, Replies, as_json, quota
 from tests.support.findings import finding
 from tests.support.registry_center import (
@@ -305,7 +306,7 @@ class TestSlots:
         center.says["create"] = NO_SLOT
         take(timeout=600.0)
         pauses = clock.sleeps[:-1]  # the last one leaves a second for the create after it
-        assert pauses[0] == 2.0
+        assert pauses[0] == FIRST_PAUSE
         assert all(
             later == pytest.approx(min(LONGEST_PAUSE, GROWTH * pause)) for pause, later in itertools.pairwise(pauses)
         )
@@ -318,7 +319,7 @@ class TestSlots:
             Run(0.0, [ImageRun("")]), settings(), sources=[], center=center, clock=clock, spread=lambda: spread
         )
         share = 1 + (JITTER if spread else -JITTER)
-        assert clock.sleeps == pytest.approx([2.0 * share, 2.0 * GROWTH * share])
+        assert clock.sleeps == pytest.approx([FIRST_PAUSE * share, FIRST_PAUSE * GROWTH * share])
 
     def test_who_watches_hears_of_it_twice_a_minute(self, take, center):
         center.says["create"] = NO_SLOT
@@ -353,7 +354,7 @@ class TestSlots:
         center.says["create"] = [NO_SLOT, opened()]
         began = clock.monotonic()
         take()
-        assert deadlines == [began + SUBMIT_BUDGET, began + 20 + 2 + SUBMIT_BUDGET]
+        assert deadlines == [began + SUBMIT_BUDGET, began + 20 + FIRST_PAUSE + SUBMIT_BUDGET]
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,10 @@ from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.security_center.interface import CreatedTask, Quota, ScanRequest
 from jenkins_scan.security_center.registry_scans import ImageFilter
 from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
+from jenkins_scan.step.patience import FIRST_PAUSE, JITTER, LONGEST_PAUSE
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_task import (
     CREATE,
-    FIRST_PAUSE,
-    JITTER,
-    LONGEST_PAUSE,
     Slots,
     require_count,
     require_listed,
