@@ -39,6 +39,8 @@ POLICIES: Mapping[str, Callable[[VirtualTime, Account, Permits, Fate], Any]] = {
     "every 5 s": lambda world, account, _, fate: NaiveAgent(world, account, fate, 5.0),
     "every 30 s": lambda world, account, _, fate: NaiveAgent(world, account, fate, 30.0),
 }
+LARGEST = {"pauses up to 20 s": 1000, "every 5 s": 1000}
+"""Agents with which a policy is run unless it is named: with more of them it would make millions of calls."""
 COLUMNS = {
     "agents": "{agents}",
     "policy": "{policy}",
@@ -154,7 +156,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=RESULT)
     given = parser.parse_args()
     sizes = given.agents or (FULL if given.full else SHORT)
-    runs = [(agents, policy) for agents in sizes for policy in given.policy or POLICIES]
+    runs = [
+        (agents, policy)
+        for agents in sizes
+        for policy in given.policy or POLICIES
+        if given.policy or agents <= LARGEST.get(policy, agents)
+    ]
     with ProcessPoolExecutor(given.jobs, max_tasks_per_child=1) as pool:
         work = partial(simulate, seed=given.seed, rate=given.rate)
         # The longest first, so that the last one does not run alone.
