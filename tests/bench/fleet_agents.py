@@ -76,7 +76,11 @@ class Permits:
             self._left -= 1
             return
         self._queue.append(sleeper)
-        sleeper.rest()
+        try:
+            sleeper.rest()
+        except Dead:
+            self.give_back()
+            raise
 
     def give_back(self) -> None:
         """The next in the queue has it. The build has ended, and be it by death: Jenkins sees that."""

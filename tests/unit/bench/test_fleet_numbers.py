@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.fleet_clock import Sleeper, VirtualTime
+from tests.bench.fleet_agents import Permits
+from tests.bench.fleet_clock import Dead, Sleeper, VirtualTime
 from tests.bench.fleet_numbers import Turn, ideal, jain, overtaken, percentile
 
 
@@ -44,3 +45,27 @@ def test_sleepers_take_turns_in_the_order_of_their_times():
         world.at(0.0, sleeper.start)
     world.run()
     assert said == [("b", 2.0), ("a", 3.0), ("b", 4.0), ("a", 6.0)]
+
+
+def test_a_permit_of_an_agent_that_died_in_the_queue_goes_to_the_next():
+    world, said = VirtualTime(0.0), []
+    permits = Permits(world, 1)
+
+    def life(name):
+        def work():
+            try:
+                permits.take(sleepers[name])
+                sleepers[name].sleep(5)
+                permits.give_back()
+                said.append((name, world.time))
+            except Dead:
+                said.append((name, "dead"))
+
+        return work
+
+    until = {"a": 99.0, "b": 3.0, "c": 99.0}
+    sleepers = {name: Sleeper(world, life(name), until=end) for name, end in until.items()}
+    for place, sleeper in enumerate(sleepers.values()):
+        world.at(float(place), sleeper.start)
+    world.run()
+    assert said == [("a", 5.0), ("b", "dead"), ("c", 10.0)]
