@@ -18,8 +18,8 @@ from jenkins_scan.security_center.regions import OFFLINE, in_words
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryImage
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
-from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
-from jenkins_scan.step.patience import Create
+from jenkins_scan.step.opening import GRACE, Opening, ask_quota
+from jenkins_scan.step.patience import SUBMIT_BUDGET, Asking, Create, Patience
 from jenkins_scan.step.record import ImageRun, RegistryRun, Run
 from jenkins_scan.step.registry_images import (
     Place,
@@ -135,13 +135,14 @@ class _Step:
         place = for_sync(places, wanted) if self.settings.sync else None
         budget = self.clock.monotonic() + SUBMIT_BUDGET
         self._check_regions(wanted, budget)
-        needed, sync = self._count(wanted, budget)
+        asking = Asking(Patience(self.spread), self.clock, self.voice, budget, deadline)
+        needed, sync = self._count(wanted, asking)
         if self.settings.min_quota > 0:
-            quota = ask_quota(self.run, self.center, deadline=budget)
+            quota = asking.until_heard(lambda until: ask_quota(self.run, self.center, deadline=until))
             if quota is not None:
                 require_quota(quota, needed, self.settings.min_quota)
         if not named:
-            self.run.images = images = self._images(wanted, needed, budget)
+            self.run.images = images = self._images(wanted, needed, asking)
         if self.settings.judging is not None:
             for image in images:  # a baseline that does not fit ends the run before anything is sent
                 baseline_of(self.settings.judging, image)
@@ -149,10 +150,10 @@ class _Step:
         allowed = self.settings.service.sandbox_allowed
         operation = SYNC_AND_CREATE if sync else CREATE
         opening = Opening(self.center, self.clock, operation, allowed, self.run)
-        slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
+        slots = Slots(self.run, opening, asking)
 
         def open_all(lead: ImageRun) -> None:
-            told = slots.open(images, create, budget=budget, deadline=deadline)
+            told = slots.open(images, create)
             for image in images if told is not None else ():
                 image.task = None if image.task is None else replace(image.task, told=told)
             listed = any(_how(image) in (LISTED, LISTED_TAG) for image in images)
@@ -174,9 +175,12 @@ class _Step:
             (image,), source_ip=wanted.source_ip, deadline=until, on_the_way=note
         )
 
-    def _count(self, wanted: ImageFilter, budget: float) -> tuple[int, bool]:
+    def _count(self, wanted: ImageFilter, asking: Asking) -> tuple[int, bool]:
         """How many images the task will scan, and whether they have to be synchronised first."""
-        counted = self.center.registries.precheck(wanted, deadline=budget, everything=self.settings.everything).value
+        registries, everything = self.center.registries, self.settings.everything
+        counted = asking.until_heard(
+            lambda until: registries.precheck(wanted, deadline=until, everything=everything).value
+        )
         most = self.settings.max_images or len(wanted.digests) or len(wanted.tags)
         self.run.registry = RegistryRun(wanted, counted, most)
         self.voice.note(
@@ -188,12 +192,15 @@ class _Step:
         require_count(counted.needed, wanted, most)
         return counted.needed, False
 
-    def _images(self, wanted: ImageFilter, needed: int, budget: float) -> list[ImageRun]:
+    def _images(self, wanted: ImageFilter, needed: int, asking: Asking) -> list[ImageRun]:
         """The images that options mean: by digest, else as the service lists them."""
         if wanted.digests:
             return images_named(wanted)
+        registries, everything = self.center.registries, self.settings.everything
         try:
-            listed = self.center.registries.images(wanted, deadline=budget, everything=self.settings.everything).value
+            listed = asking.until_heard(
+                lambda until: registries.images(wanted, deadline=until, everything=everything).value
+            )
             images = images_listed(listed, LISTED_TAG if wanted.tags else LISTED)
             require_listed(images, needed)
         except (AccessError, ServiceError, IncompleteError) as unknown:

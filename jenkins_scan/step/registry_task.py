@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from jenkins_scan.clock import Clock
 from jenkins_scan.errors import (
     ConfigurationError,
     FateUnknown,
@@ -14,17 +13,15 @@ from jenkins_scan.errors import (
     NoFreeSlot,
     QuotaTooLow,
     RegionNotSupported,
-    ServiceThrottled,
 )
-from jenkins_scan.security_center.interface import CreatedTask, Quota
+from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryTask
 from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
-from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
-from jenkins_scan.step.patience import Create, Patience, Tries
+from jenkins_scan.step.opening import Opening
+from jenkins_scan.step.patience import Asking, Create, OnTheWay, Tries
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_images import different
-from jenkins_scan.step.voice import Voice
 
 CREATE: Final = "PublicCreateImageScanTask"
 SYNC_AND_CREATE: Final = "PublicSyncAndCreateImageScanTask"
@@ -114,51 +111,46 @@ class Slots:
 
     run: Run
     opening: Opening
-    clock: Clock
-    voice: Voice
-    spread: Callable[[], float]
+    asking: Asking
 
-    def open(
-        self, images: Sequence[ImageRun], create: Create, *, budget: float, deadline: float
-    ) -> RegistryTask | None:
+    def open(self, images: Sequence[ImageRun], create: Create) -> RegistryTask | None:
         """What is known of the task of these images, as soon as there was a slot for it; None when nothing was opened.
 
-        Of a task whose create got no answer that is its id alone. The first create has until `budget`, as all tries up
-        to a submit together. At the deadline it raises `NoFreeSlot` (12), or `ServiceThrottled` (15) where that was the
-        last answer. Both are monotonic time.
+        Of a task whose create got no answer that is its id alone. At the deadline it raises `NoFreeSlot` (12), or
+        `ServiceThrottled` (15) where that was the last answer.
         """
-        patience, noticed, until = Patience(self.spread), self.clock.monotonic() - NOTICE, budget
+        asking, clock, tries = self.asking, self.asking.clock, Tries()
+        noticed = clock.monotonic() - NOTICE
         while True:
-            tries = Tries()
-            throttled: ServiceThrottled | None = None
-            try:
-                told = self.opening.open(
-                    images,
-                    partial(tries.counted, create, until),
-                    lambda task: None if task.task_id is None else CreatedTask(task.task_id),
-                    lambda unknown: self._take_up(images, unknown),
-                )
-            except ServiceThrottled as refused:  # nothing was opened: it is as if no slot were free
-                throttled = refused
-            else:
-                if told is None:
-                    return _taken_up(images[0])
-                if told.task_id is not None:
-                    return told
-            left = deadline - self.clock.monotonic()
+            told = asking.until_heard(lambda until: self._create(images, partial(tries.counted, create, until)))
+            if told is None:
+                return _taken_up(images[0])
+            if told.task_id is not None:
+                return told
+            left = asking.deadline - clock.monotonic()
             if left <= LEAST:
-                if throttled is not None:
-                    raise throttled
                 raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
-            if self.clock.monotonic() - noticed >= NOTICE:
-                noticed = self.clock.monotonic()
-                self.voice.note(f"no task slot is free, as many tasks run as the account may have; {left:.0f} s left")
-            failed = tries.count - (throttled is None)
-            self.clock.sleep(min(left - LEAST * 0.9, patience.pause(failed)))
-            until = self.clock.monotonic() + SUBMIT_BUDGET
+            seconds = min(left - LEAST * 0.9, asking.patience.pause(failed=tries.count - 1))
+            if clock.monotonic() - noticed >= NOTICE:
+                noticed = clock.monotonic()
+                asking.voice.note(
+                    "no task slot is free, as many tasks run as the account may have; it is asked again in "
+                    f"{seconds:.0f} s; {left:.0f} s left"
+                )
+            asking.pause(seconds)
+
+    def _create(
+        self, images: Sequence[ImageRun], create: Callable[[OnTheWay], Answer[RegistryTask]]
+    ) -> RegistryTask | None:
+        return self.opening.open(
+            images,
+            create,
+            lambda task: None if task.task_id is None else CreatedTask(task.task_id),
+            lambda unknown: self._take_up(images, unknown),
+        )
 
     def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:
-        return take_up(self.run, images[0], unknown, self.opening.center, self.clock)
+        return take_up(self.run, images[0], unknown, self.opening.center, self.asking.clock)
 
 
 def _taken_up(image: ImageRun) -> RegistryTask | None:

@@ -19,8 +19,7 @@ from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.gate.verdict import judge
 from jenkins_scan.security_center.interface import ImageList, ListedName, Phase, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
-from jenkins_scan.step.opening import SUBMIT_BUDGET
-from jenkins_scan.step.patience import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE
+from jenkins_scan.step.patience import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE, SUBMIT_BUDGET
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry import scan_registry
 from jenkins_scan.step.registry_task import CREATE, SYNC_AND_CREATE
