@@ -1,13 +1,15 @@
 """One virtual clock for a whole fleet: the earliest of all who sleep goes on, and nobody else runs meanwhile.
 
-The code under test blocks, so each agent has a thread of its own; one baton goes from hand to hand. The same seed gives
+The code under test blocks, so each agent has a thread of its own; the turn goes from hand to hand. The same seed gives
 the same run, whatever the machine does.
 """
 
+import _thread
 import heapq
 import itertools
 import threading
 from collections.abc import Callable
+from typing import Any
 
 STACK = 1024 * 1024
 """Bytes of one agent's stack: memory that is only taken as far as it is used."""
@@ -18,29 +20,39 @@ class VirtualTime:
 
     def __init__(self, start: float) -> None:
         self.time = start
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = itertools.count()
-        self._baton = threading.Semaphore(0)
+        self._over = _thread.allocate_lock()
         threading.stack_size(STACK)
 
-    def at(self, time: float, do: Callable[[], None]) -> None:
-        """`do` will happen then, or now if that is over; what is due together happens in the order it was asked for."""
+    def at(self, time: float, do: Callable[[], Any]) -> None:
+        """`do` will happen then, or now if that is over; what is due together happens in the order it was asked for.
+
+        What it returns is the lock of the thread whose turn it is then, or nothing.
+        """
         heapq.heappush(self._due, (max(time, self.time), next(self._order), do))
 
     def run(self) -> None:
         """Until nothing is left to happen."""
-        while self._due:
+        self._over.acquire()
+        self.pass_on()
+        self._over.acquire()
+
+    def pass_on(self, mine: Any = None) -> None:
+        """Whoever has the turn does what is due, and gives the turn to the first thread of which that says so.
+
+        With the lock of a thread it comes back when the turn does, else as soon as the turn is given away.
+        """
+        turn = None
+        while turn is None and self._due:
             self.time, _, do = heapq.heappop(self._due)
-            do()
-
-    def hand_over(self, to: Callable[[], object]) -> None:
-        """Has a thread go on, and waits until it sleeps or ends."""
-        to()
-        self._baton.acquire()
-
-    def hand_back(self) -> None:
-        """Called by the thread that sleeps or ends."""
-        self._baton.release()
+            turn = do()
+        if turn is None:
+            turn = self._over
+        if turn is not mine:
+            turn.release()
+            if mine is not None:
+                mine.acquire()
 
 
 class Sleeper:
@@ -51,12 +63,13 @@ class Sleeper:
         self._world = world
         self._work = work
         self._until = until
-        self._turn = threading.Semaphore(0)
+        self._turn = _thread.allocate_lock()
+        self._turn.acquire()
 
-    def start(self) -> None:
+    def start(self) -> Any:
         """Begins, and goes on until it sleeps."""
-        thread = threading.Thread(target=self._live, daemon=True)
-        self._world.hand_over(thread.start)
+        _thread.start_new_thread(self._live, ())
+        return self._turn
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -73,20 +86,20 @@ class Sleeper:
 
     def rest(self) -> None:
         """Sleeps until somebody wakes it. Raises `Dead`."""
-        self._world.hand_back()
-        self._turn.acquire()
+        self._world.pass_on(self._turn)
         if self._world.time >= self._until:
             raise Dead
 
-    def wake(self) -> None:
+    def wake(self) -> Any:
         """Has it go on."""
-        self._world.hand_over(self._turn.release)
+        return self._turn
 
     def _live(self) -> None:
+        self._turn.acquire()
         try:
             self._work()
         finally:
-            self._world.hand_back()
+            self._world.pass_on()
 
 
 class Dead(BaseException):
