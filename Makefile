@@ -64,7 +64,7 @@ audit: $(DEVELOPMENT)  ## ask whether a locked dependency has a known vulnerabil
 bench: $(DEVELOPMENT)  ## the tool beside other ways to do the same, as root; BENCH_ARGS=--help explains
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
 
-bench-fleet: $(DEVELOPMENT)  ## a fleet that shares ten task slots, on a virtual clock; FLEET_ARGS=--full for 5,000 agents, a quarter of an hour
+bench-fleet: $(DEVELOPMENT)  ## a fleet that shares ten task slots, on a virtual clock; FLEET_ARGS=--full for 5,000 agents, some minutes
 	$(BIN)/python tests/bench/fleet.py $(FLEET_ARGS)
 
 check-docs: $(DEVELOPMENT)  ## compare README and docs with the tool; `scripts/check_docs.py --write` renews them

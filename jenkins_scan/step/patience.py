@@ -12,8 +12,6 @@ from typing import Final, TypeVar
 
 from jenkins_scan.clock import Clock
 from jenkins_scan.errors import ServiceThrottled
-from jenkins_scan.security_center.interface import Answer
-from jenkins_scan.security_center.registry_scans import RegistryTask
 from jenkins_scan.step.voice import Voice
 
 T = TypeVar("T")
@@ -40,8 +38,7 @@ LEAST_LEFT: Final = 10.0
 """Seconds that have to be left to ask a throttled question again."""
 
 OnTheWay = Callable[[float | None], None]
-Create = Callable[[float, OnTheWay], Answer[RegistryTask]]
-"""A create by its deadline (monotonic time) and its `on_the_way`."""
+"""Is told when a create is sent, and that it opened nothing."""
 
 
 class Patience:
@@ -110,8 +107,8 @@ class Tries:
         self.count = 0
         """Of the last create."""
 
-    def counted(self, create: Create, until: float, on_the_way: OnTheWay) -> Answer[RegistryTask]:
-        """The answer to the create; raises what it raises."""
+    def counted(self, create: Callable[[float, OnTheWay], T], until: float, on_the_way: OnTheWay) -> T:
+        """The answer to the create, which is given its deadline (monotonic time); raises what it raises."""
         self.count = 0
 
         def note(time: float | None) -> None:

@@ -19,7 +19,7 @@ from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryIma
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
 from jenkins_scan.step.opening import GRACE, Opening, ask_quota
-from jenkins_scan.step.patience import SUBMIT_BUDGET, Asking, Create, Patience
+from jenkins_scan.step.patience import SUBMIT_BUDGET, Asking, Patience
 from jenkins_scan.step.record import ImageRun, RegistryRun, Run
 from jenkins_scan.step.registry_images import (
     Place,
@@ -34,6 +34,7 @@ from jenkins_scan.step.registry_images import (
 from jenkins_scan.step.registry_task import (
     CREATE,
     SYNC_AND_CREATE,
+    Create,
     Slots,
     require_count,
     require_listed,

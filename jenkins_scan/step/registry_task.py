@@ -19,7 +19,7 @@ from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryTas
 from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
 from jenkins_scan.step.opening import Opening
-from jenkins_scan.step.patience import Asking, Create, OnTheWay, Tries
+from jenkins_scan.step.patience import Asking, OnTheWay, Tries
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_images import different
 
@@ -35,6 +35,9 @@ LEAST: Final = 1.0
 """Seconds that have to be left for a create: a slot at the deadline would be quota for a scan that nobody waits for."""
 NOTICE: Final = 30.0
 """Seconds between two signs of life."""
+
+Create = Callable[[float, OnTheWay], Answer[RegistryTask]]
+"""A create by its deadline (monotonic time) and its `on_the_way`."""
 
 
 def require_count(needed: int, wanted: ImageFilter, most: int) -> None:
