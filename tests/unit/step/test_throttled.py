@@ -1,11 +1,14 @@
 """A whole scan on an account that is throttled for long: the real client and the sandbox, on a clock of their own."""
 
+import os
+import signal
 from dataclasses import dataclass, field
 
 import pytest
 from pydantic import SecretStr
 
 from jenkins_scan import errors, sandbox
+from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSettings
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import policy_from
@@ -134,3 +137,16 @@ def test_a_create_whose_answer_is_lost_after_long_throttling_is_not_sent_again()
     assert account.asked.count(CREATE) == 7
     assert len(account.service.state.tasks()) == 1
     assert image.task.task.task_id == account.service.state.tasks()[0].task_id
+
+
+def test_an_abort_ends_a_pause_and_nothing_is_sent_after_it():
+    account = Account({"fault": [throttling(QUOTA, 0)]})
+
+    def aborted(_seconds):
+        if len(account.asked) == 4:  # the client has given up, and the build pauses
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    account.clock.sleep = aborted
+    with Interruptions(), pytest.raises(errors.Interrupted):
+        account.scan()
+    assert account.asked == [QUOTA] * 4
