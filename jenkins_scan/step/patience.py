@@ -82,6 +82,9 @@ class Asking:
         Raises `ServiceThrottled` (15) when too little time is left to ask again, and what else the question raises.
         """
         while True:
+            now = self.clock.monotonic()
+            if self.budget - now < LEAST_LEFT <= self.deadline - now:  # used up by what was throttled before
+                self.budget = now + SUBMIT_BUDGET
             try:
                 return question(self.budget)
             except ServiceThrottled as refused:

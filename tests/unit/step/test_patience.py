@@ -111,7 +111,10 @@ class Notes(Silence):
 
 
 @given(
-    throttled=st.floats(0, 8000), timeout=st.floats(0, 7200), spread=st.floats(0, 1), budget=st.floats(1, SUBMIT_BUDGET)
+    throttled=st.floats(0, 8000),
+    timeout=st.floats(0, 7200),
+    spread=st.floats(0, 1),
+    budget=st.floats(LEAST_LEFT, SUBMIT_BUDGET),
 )
 def test_a_throttled_question_is_asked_until_the_deadline_and_a_bounded_number_of_times(
     throttled, timeout, spread, budget
@@ -138,6 +141,12 @@ def test_the_next_question_has_a_budget_of_its_own_after_a_pause(clock):
     asking = Asking(Patience(lambda: 0.5), clock, Silence(), 1000.0 + SUBMIT_BUDGET, 4600.0)
     asking.until_heard(Throttling(clock, 60))
     assert asking.budget - clock.monotonic() == pytest.approx(SUBMIT_BUDGET - 13)
+
+
+@pytest.mark.parametrize(("timeout", "given"), [(0.0, 6.0), (3600.0, SUBMIT_BUDGET)])
+def test_what_throttled_questions_used_up_is_given_anew_to_who_has_a_time_out(clock, timeout, given):
+    asking = Asking(Patience(lambda: 0.5), clock, Silence(), 1006.0, 1000.0 + timeout)
+    assert asking.until_heard(lambda until: until - clock.monotonic()) == given
 
 
 @pytest.fixture
