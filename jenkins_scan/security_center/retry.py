@@ -52,6 +52,11 @@ class TryFailed(Exception):
         """Whether a second failure of this kind is final."""
 
 
+def throttled(failed: BaseException | None) -> bool:
+    """Whether this is a try that the rate limit of the account has ended."""
+    return isinstance(failed, TryFailed) and isinstance(failed.error, ServiceThrottled)
+
+
 def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, deadline: float, clock: Clock) -> T:
     """The result of the first try that succeeds.
 
@@ -65,12 +70,13 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
         if not isinstance(failed, TryFailed) or not failed.again:
             return False
         only_once += failed.once
-        counted += not isinstance(failed.error, ServiceThrottled)
+        counted += not throttled(failed)
         return only_once <= 1 and (repeat_if_may_have_run or not failed.may_have_run)
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome is not None else None
-        tries = state.attempt_number
+        # What fails otherwise after long throttling is tried again as soon as at the beginning.
+        tries = state.attempt_number if throttled(failed) else counted
         own = min(LONGEST_WAIT, FIRST_WAIT * GROWTH ** min(tries - 1, TRIES))
         asked = failed.after if isinstance(failed, TryFailed) else None
         if asked is not None:  # a service that always asks for an instant would be asked for ever without a pause

@@ -192,6 +192,13 @@ def test_other_failures_are_counted_through_all_throttling():
     assert len(replies.requests) == 8
 
 
+def test_a_connection_that_breaks_after_throttling_is_tried_again_within_the_budget():
+    clock = FakeClock()
+    replies = Replies(*[refused("Throttling.User")] * 3, RESET, quota())
+    assert replies.client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30).value
+    assert 1 <= clock.sleeps[-1] <= 1.1
+
+
 def test_a_create_that_was_throttled_for_long_is_not_repeated_once_it_may_have_run():
     clock = FakeClock()
     replies = Replies(*[refused("Throttling.User")] * 7, RESET, created())
