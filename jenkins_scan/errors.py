@@ -345,7 +345,7 @@ class ServiceUnreachable(ServiceError):
 
 
 class ServiceThrottled(ServiceError):
-    """Still throttled after all tries, and until the deadline where one waits for a scan."""
+    """Still throttled after all tries."""
 
     default_remedy = "The account's API rate limit is used up: run fewer scans at once, or try again later."
 

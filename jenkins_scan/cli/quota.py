@@ -20,7 +20,7 @@ def command(context: click.Context, /, **values: Any) -> int:
     from jenkins_scan.config.settings import service_settings
     from jenkins_scan.report.summary import SANDBOX_STAMP
     from jenkins_scan.report.table import tabulate
-    from jenkins_scan.step.patience import SUBMIT_BUDGET
+    from jenkins_scan.step.opening import SUBMIT_BUDGET
 
     app = App.of(context)
     outputs = app.outputs(values["output"])

@@ -14,6 +14,8 @@ from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 
 T = TypeVar("T")
 FORBIDDEN = 403
+SUBMIT_BUDGET = 30.0
+"""Seconds for all tries up to and including the submit of an image."""
 GRACE = 1.2
 """Seconds that creates may still take to answer after an interruption."""
 NOT_NAMED = (

@@ -18,8 +18,8 @@ from jenkins_scan.security_center.regions import OFFLINE, in_words
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryImage
 from jenkins_scan.step.each_image import each_image
 from jenkins_scan.step.jury import MOST_WAITS, Jury, baseline_of, waiver_notes, warn
-from jenkins_scan.step.opening import GRACE, Opening, ask_quota
-from jenkins_scan.step.patience import SUBMIT_BUDGET, Asking, Patience
+from jenkins_scan.step.opening import GRACE, SUBMIT_BUDGET, Opening, ask_quota
+from jenkins_scan.step.patience import Create
 from jenkins_scan.step.record import ImageRun, RegistryRun, Run
 from jenkins_scan.step.registry_images import (
     Place,
@@ -34,7 +34,6 @@ from jenkins_scan.step.registry_images import (
 from jenkins_scan.step.registry_task import (
     CREATE,
     SYNC_AND_CREATE,
-    Create,
     Slots,
     require_count,
     require_listed,
@@ -136,14 +135,13 @@ class _Step:
         place = for_sync(places, wanted) if self.settings.sync else None
         budget = self.clock.monotonic() + SUBMIT_BUDGET
         self._check_regions(wanted, budget)
-        asking = Asking(Patience(self.spread), self.clock, self.voice, budget, deadline)
-        needed, sync = self._count(wanted, asking)
+        needed, sync = self._count(wanted, budget)
         if self.settings.min_quota > 0:
-            quota = asking.until_heard(lambda until: ask_quota(self.run, self.center, deadline=until))
+            quota = ask_quota(self.run, self.center, deadline=budget)
             if quota is not None:
                 require_quota(quota, needed, self.settings.min_quota)
         if not named:
-            self.run.images = images = self._images(wanted, needed, asking)
+            self.run.images = images = self._images(wanted, needed, budget)
         if self.settings.judging is not None:
             for image in images:  # a baseline that does not fit ends the run before anything is sent
                 baseline_of(self.settings.judging, image)
@@ -151,10 +149,10 @@ class _Step:
         allowed = self.settings.service.sandbox_allowed
         operation = SYNC_AND_CREATE if sync else CREATE
         opening = Opening(self.center, self.clock, operation, allowed, self.run)
-        slots = Slots(self.run, opening, asking)
+        slots = Slots(self.run, opening, self.clock, self.voice, self.spread)
 
         def open_all(lead: ImageRun) -> None:
-            told = slots.open(images, create)
+            told = slots.open(images, create, budget=budget, deadline=deadline)
             for image in images if told is not None else ():
                 image.task = None if image.task is None else replace(image.task, told=told)
             listed = any(_how(image) in (LISTED, LISTED_TAG) for image in images)
@@ -176,12 +174,9 @@ class _Step:
             (image,), source_ip=wanted.source_ip, deadline=until, on_the_way=note
         )
 
-    def _count(self, wanted: ImageFilter, asking: Asking) -> tuple[int, bool]:
+    def _count(self, wanted: ImageFilter, budget: float) -> tuple[int, bool]:
         """How many images the task will scan, and whether they have to be synchronised first."""
-        registries, everything = self.center.registries, self.settings.everything
-        counted = asking.until_heard(
-            lambda until: registries.precheck(wanted, deadline=until, everything=everything).value
-        )
+        counted = self.center.registries.precheck(wanted, deadline=budget, everything=self.settings.everything).value
         most = self.settings.max_images or len(wanted.digests) or len(wanted.tags)
         self.run.registry = RegistryRun(wanted, counted, most)
         self.voice.note(
@@ -193,15 +188,12 @@ class _Step:
         require_count(counted.needed, wanted, most)
         return counted.needed, False
 
-    def _images(self, wanted: ImageFilter, needed: int, asking: Asking) -> list[ImageRun]:
+    def _images(self, wanted: ImageFilter, needed: int, budget: float) -> list[ImageRun]:
         """The images that options mean: by digest, else as the service lists them."""
         if wanted.digests:
             return images_named(wanted)
-        registries, everything = self.center.registries, self.settings.everything
         try:
-            listed = asking.until_heard(
-                lambda until: registries.images(wanted, deadline=until, everything=everything).value
-            )
+            listed = self.center.registries.images(wanted, deadline=budget, everything=self.settings.everything).value
             images = images_listed(listed, LISTED_TAG if wanted.tags else LISTED)
             require_listed(images, needed)
         except (AccessError, ServiceError, IncompleteError) as unknown:

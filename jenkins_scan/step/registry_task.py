@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from jenkins_scan.clock import Clock
 from jenkins_scan.errors import (
     ConfigurationError,
     FateUnknown,
@@ -13,15 +14,17 @@ from jenkins_scan.errors import (
     NoFreeSlot,
     QuotaTooLow,
     RegionNotSupported,
+    ServiceThrottled,
 )
 from jenkins_scan.security_center.interface import Answer, CreatedTask, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, RegistryTask
 from jenkins_scan.security_center.status_words import REGION_NOT_SUPPORTED
 from jenkins_scan.step.lost_answer import take_up
-from jenkins_scan.step.opening import Opening
-from jenkins_scan.step.patience import Asking, OnTheWay, Tries
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
+from jenkins_scan.step.patience import Create, OnTheWay, Patience, Tries
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_images import different
+from jenkins_scan.step.voice import Voice
 
 CREATE: Final = "PublicCreateImageScanTask"
 SYNC_AND_CREATE: Final = "PublicSyncAndCreateImageScanTask"
@@ -33,11 +36,10 @@ _BUY_OR_NARROW: Final = (
 )
 LEAST: Final = 1.0
 """Seconds that have to be left for a create: a slot at the deadline would be quota for a scan that nobody waits for."""
+NO_SLOT: Final = "no task slot is free: as many tasks run as the account may have."
+"""What is noted while one is waited for."""
 NOTICE: Final = 30.0
 """Seconds between two signs of life."""
-
-Create = Callable[[float, OnTheWay], Answer[RegistryTask]]
-"""A create by its deadline (monotonic time) and its `on_the_way`."""
 
 
 def require_count(needed: int, wanted: ImageFilter, most: int) -> None:
@@ -114,33 +116,44 @@ class Slots:
 
     run: Run
     opening: Opening
-    asking: Asking
+    clock: Clock
+    voice: Voice
+    spread: Callable[[], float]
 
-    def open(self, images: Sequence[ImageRun], create: Create) -> RegistryTask | None:
+    def open(
+        self, images: Sequence[ImageRun], create: Create, *, budget: float, deadline: float
+    ) -> RegistryTask | None:
         """What is known of the task of these images, as soon as there was a slot for it; None when nothing was opened.
 
-        Of a task whose create got no answer that is its id alone. At the deadline it raises `NoFreeSlot` (12), or
-        `ServiceThrottled` (15) where that was the last answer.
+        Of a task whose create got no answer that is its id alone. The first create has until `budget`, as all tries up
+        to a submit together. At the deadline it raises `NoFreeSlot` (12), or `ServiceThrottled` (15) where that was the
+        last answer. Both are monotonic time.
         """
-        asking, clock, tries = self.asking, self.asking.clock, Tries()
-        noticed = clock.monotonic() - NOTICE
+        patience, noticed, until = Patience(self.spread), self.clock.monotonic() - NOTICE, budget
         while True:
-            told = asking.until_heard(lambda until: self._create(images, partial(tries.counted, create, until)))
-            if told is None:
-                return _taken_up(images[0])
-            if told.task_id is not None:
-                return told
-            left = asking.deadline - clock.monotonic()
+            tries = Tries()
+            throttled: ServiceThrottled | None = None
+            try:
+                told = self._create(images, partial(tries.counted, create, until))
+            except ServiceThrottled as refused:  # nothing was opened: it is as if no slot were free
+                throttled = refused
+            else:
+                if told is None:
+                    return _taken_up(images[0])
+                if told.task_id is not None:
+                    return told
+            left = deadline - self.clock.monotonic()
             if left <= LEAST:
-                raise NoFreeSlot("no task slot was free until the deadline: as many tasks run as the account may have.")
-            seconds = min(left - LEAST * 0.9, asking.patience.pause(failed=tries.count - 1))
-            if clock.monotonic() - noticed >= NOTICE:
-                noticed = clock.monotonic()
-                asking.voice.note(
-                    "no task slot is free, as many tasks run as the account may have; it is asked again in "
-                    f"{seconds:.0f} s; {left:.0f} s left"
+                raise throttled or NoFreeSlot(
+                    "no task slot was free until the deadline: as many tasks run as the account may have."
                 )
-            asking.pause(seconds)
+            seconds = min(left - LEAST * 0.9, patience.pause(failed=tries.count - (throttled is None)))
+            if self.clock.monotonic() - noticed >= NOTICE:
+                noticed = self.clock.monotonic()
+                why = NO_SLOT if throttled is None else throttled.message
+                self.voice.note(f"{why} It is asked again in {seconds:.0f} s; {left:.0f} s left")
+            self.clock.sleep(seconds)
+            until = self.clock.monotonic() + SUBMIT_BUDGET
 
     def _create(
         self, images: Sequence[ImageRun], create: Callable[[OnTheWay], Answer[RegistryTask]]
@@ -153,7 +166,7 @@ class Slots:
         )
 
     def _take_up(self, images: Sequence[ImageRun], unknown: FateUnknown) -> tuple[CreatedTask, float]:
-        return take_up(self.run, images[0], unknown, self.opening.center, self.asking.clock)
+        return take_up(self.run, images[0], unknown, self.opening.center, self.clock)
 
 
 def _taken_up(image: ImageRun) -> RegistryTask | None:

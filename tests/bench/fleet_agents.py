@@ -20,8 +20,7 @@ from jenkins_scan.security_center.endpoints import Endpoint
 from jenkins_scan.security_center.interface import ScanRequest
 from jenkins_scan.security_center.registry_scans import ImageFilter
 from jenkins_scan.step.lost_answer import take_up
-from jenkins_scan.step.opening import Opening, ask_quota
-from jenkins_scan.step.patience import SUBMIT_BUDGET, Asking, Patience
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening, ask_quota
 from jenkins_scan.step.record import JENKINS_CREATE, ImageRun, Run
 from jenkins_scan.step.registry_task import CREATE, Slots
 from jenkins_scan.step.submission import NAMED, Submission
@@ -181,38 +180,39 @@ class OurAgent:
         image.submission = Submission(request, NAMED)
         run = Run(clock.now(), [image])
         budget, deadline = clock.monotonic() + SUBMIT_BUDGET, clock.monotonic() + PATIENCE
-        asking = Asking(Patience(self.luck.random), clock, Silence(), budget, deadline)
-        self._submit(center, run, asking)
+        self._submit(center, run, budget, deadline)
         record = image.task
         if record is None or record.task is None:
             raise AssertionError("a slot without a task")
         submitted = Submitted(record.task.task_id, record.opened_at, request, opened_on=record.opened_on)
         Wait(submitted, center.tasks, clock, deadline, spread=self.luck.random).until_the_end()
 
-    def _submit(self, center: SecurityCenterClient, run: Run, asking: Asking) -> None:
+    def _submit(self, center: SecurityCenterClient, run: Run, budget: float, deadline: float) -> None:
         wanted = ImageFilter(digests=(digest_of(self.fate.number),))
-        asking.until_heard(lambda until: center.registries.precheck(wanted, deadline=until))
-        asking.until_heard(lambda until: ask_quota(run, center, deadline=until))
-        Slots(run, Opening(center, self.clock, CREATE, sandbox_allowed=True), asking).open(
-            run.images, lambda until, note: center.registries.create(wanted, deadline=until, on_the_way=note)
+        center.registries.precheck(wanted, deadline=budget)
+        ask_quota(run, center, deadline=budget)
+        opening = Opening(center, self.clock, CREATE, sandbox_allowed=True)
+        Slots(run, opening, self.clock, Silence(), self.luck.random).open(
+            run.images,
+            lambda until, note: center.registries.create(wanted, deadline=until, on_the_way=note),
+            budget=budget,
+            deadline=deadline,
         )
 
 
 class ScanAgent(OurAgent):
     """An agent that runs `scan`, whose tasks need no slot: quota, create, polls."""
 
-    def _submit(self, center: SecurityCenterClient, run: Run, asking: Asking) -> None:
+    def _submit(self, center: SecurityCenterClient, run: Run, budget: float, _deadline: float) -> None:
         (image,), clock = run.images, self.clock
         request = ScanRequest(digest=digest_of(self.fate.number))
         opening = Opening(center, clock, JENKINS_CREATE, sandbox_allowed=True)
-        asking.until_heard(lambda until: ask_quota(run, center, deadline=until))
-        asking.until_heard(
-            lambda until: opening.open(
-                [image],
-                lambda note: center.create_jenkins_image_scan_task(request, deadline=until, on_the_way=note),
-                lambda created: created,
-                lambda unknown: take_up(run, image, unknown, center, clock),
-            )
+        ask_quota(run, center, deadline=budget)
+        opening.open(
+            [image],
+            lambda note: center.create_jenkins_image_scan_task(request, deadline=budget, on_the_way=note),
+            lambda created: created,
+            lambda unknown: take_up(run, image, unknown, center, clock),
         )
 
 

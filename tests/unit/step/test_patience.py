@@ -7,18 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jenkins_scan import errors
-from jenkins_scan.step.opening import Opening
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
 from jenkins_scan.step.patience import (
     CROWD,
     FIRST_PAUSE,
     GROWTH,
     JITTER,
-    LEAST_LEFT,
     LONGEST_IN_A_CROWD,
     LONGEST_PAUSE,
     RELIEF,
-    SUBMIT_BUDGET,
-    Asking,
     Patience,
     Tries,
 )
@@ -86,69 +83,6 @@ def clock():
     return FakeClock()
 
 
-class Throttling:
-    """An account that throttles until this many seconds have passed; each question takes the client's four tries."""
-
-    def __init__(self, clock, seconds):
-        self.clock, self.until, self.asked = clock, clock.monotonic() + seconds, []
-
-    def __call__(self, until):
-        self.asked.append((self.clock.monotonic(), until))
-        self.clock.advance(13)
-        if self.clock.monotonic() < self.until:
-            raise THROTTLED
-        return "heard"
-
-
-class Notes(Silence):
-    """What was noted."""
-
-    def __init__(self):
-        self.noted = []
-
-    def note(self, text):
-        self.noted.append(text)
-
-
-@given(
-    throttled=st.floats(0, 8000),
-    timeout=st.floats(0, 7200),
-    spread=st.floats(0, 1),
-    budget=st.floats(LEAST_LEFT, SUBMIT_BUDGET),
-)
-def test_a_throttled_question_is_asked_until_the_deadline_and_a_bounded_number_of_times(
-    throttled, timeout, spread, budget
-):
-    clock, notes = FakeClock(), Notes()
-    began = clock.monotonic()
-    account = Throttling(clock, throttled)
-    asking = Asking(Patience(lambda: spread), clock, notes, began + budget, began + timeout)
-    try:
-        heard = asking.until_heard(account)
-    except errors.ServiceThrottled:
-        heard = None
-    starts, budgets = zip(*account.asked, strict=True)
-    assert budgets == (began + budget, *(start + SUBMIT_BUDGET for start in starts[1:]))
-    assert all(start < began + timeout for start in starts[1:])
-    assert len(starts) <= 8 + timeout / (LONGEST_IN_A_CROWD * (1 - JITTER))
-    assert len(notes.noted) == len(clock.sleeps) == len(starts) - 1
-    assert asking.paused == pytest.approx(sum(clock.sleeps))
-    # Who gives up has tried until less than what a pause and a submit need was left.
-    assert heard or clock.monotonic() > began + timeout - LEAST_LEFT
-
-
-def test_the_next_question_has_a_budget_of_its_own_after_a_pause(clock):
-    asking = Asking(Patience(lambda: 0.5), clock, Silence(), 1000.0 + SUBMIT_BUDGET, 4600.0)
-    asking.until_heard(Throttling(clock, 60))
-    assert asking.budget - clock.monotonic() == pytest.approx(SUBMIT_BUDGET - 13)
-
-
-@pytest.mark.parametrize(("timeout", "given"), [(0.0, 6.0), (3600.0, SUBMIT_BUDGET)])
-def test_what_throttled_questions_used_up_is_given_anew_to_who_has_a_time_out(clock, timeout, given):
-    asking = Asking(Patience(lambda: 0.5), clock, Silence(), 1006.0, 1000.0 + timeout)
-    assert asking.until_heard(lambda until: until - clock.monotonic()) == given
-
-
 @pytest.fixture
 def open_slot(clock):
     """Opens a task where the service says this."""
@@ -157,12 +91,12 @@ def open_slot(clock):
         center = RegistryCenter(clock)
         center.says["create"] = list(says)
         opening = Opening(center, clock, CREATE, sandbox_allowed=True)
-        asking = Asking(Patience(lambda: 0.5), clock, Silence(), 1000.0 + SUBMIT_BUDGET, 1000.0 + timeout)
+        slots, image, began = Slots(Run(0.0, []), opening, clock, Silence(), lambda: 0.5), ImageRun("a"), 1000.0
 
         def create(until, note):
             return center.create(None, deadline=until, on_the_way=note)
 
-        return Slots(Run(0.0, []), opening, asking).open([ImageRun("a")], create)
+        return slots.open([image], create, budget=began + SUBMIT_BUDGET, deadline=began + timeout)
 
     return opens
 

@@ -19,7 +19,8 @@ from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.gate.verdict import judge
 from jenkins_scan.security_center.interface import ImageList, ListedName, Phase, Quota
 from jenkins_scan.security_center.registry_scans import ImageFilter, PreCheck, RegistryTask
-from jenkins_scan.step.patience import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE, SUBMIT_BUDGET
+from jenkins_scan.step.opening import SUBMIT_BUDGET
+from jenkins_scan.step.patience import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry import scan_registry
 from jenkins_scan.step.registry_task import CREATE, SYNC_AND_CREATE
@@ -821,7 +822,8 @@ class TestInterruption:
         run = interrupted(TWO)
         assert [image.task.task.task_id for image in run.images] == [TASK, TASK]
 
-    def test_while_a_slot_is_waited_for_nothing_more_is_sent(self, interrupted, center):
+    @pytest.mark.parametrize("answer", [NO_SLOT, errors.ServiceThrottled("the API rate limit is reached")])
+    def test_while_a_slot_is_waited_for_nothing_more_is_sent(self, interrupted, center, answer):
         told, going_on = threading.Event(), threading.Event()
 
         def no_slot():
@@ -831,7 +833,7 @@ class TestInterruption:
             told.set()
             self.abort()
             going_on.wait(0.2)
-            return NO_SLOT
+            return answer
 
         center.says["create"] = no_slot
         run = interrupted()

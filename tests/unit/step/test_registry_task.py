@@ -8,8 +8,8 @@ from jenkins_scan import errors
 from jenkins_scan.config.settings import ServiceSettings
 from jenkins_scan.security_center.interface import CreatedTask, Quota, ScanRequest
 from jenkins_scan.security_center.registry_scans import ImageFilter
-from jenkins_scan.step.opening import Opening
-from jenkins_scan.step.patience import FIRST_PAUSE, JITTER, LONGEST_PAUSE, SUBMIT_BUDGET, Asking, Patience
+from jenkins_scan.step.opening import SUBMIT_BUDGET, Opening
+from jenkins_scan.step.patience import FIRST_PAUSE, JITTER, LONGEST_PAUSE
 from jenkins_scan.step.record import ImageRun, Run
 from jenkins_scan.step.registry_task import (
     CREATE,
@@ -95,12 +95,10 @@ class TestSlots:
     """Slots of the account, asked for until the deadline."""
 
     @staticmethod
-    def slots(clock, center, spread, timeout):
+    def slots(clock, center, spread):
         allowed = ServiceSettings(endpoint=None).sandbox_allowed
         opening = Opening(center, clock, CREATE, sandbox_allowed=allowed)
-        began = clock.monotonic()
-        asking = Asking(Patience(spread), clock, Silence(), began + SUBMIT_BUDGET, began + timeout)
-        return Slots(Run(0.0, []), opening, asking)
+        return Slots(Run(0.0, []), opening, clock, Silence(), spread)
 
     @staticmethod
     def create(center):
@@ -109,8 +107,11 @@ class TestSlots:
 
     def open(self, clock, center, spread, timeout):
         images = [ImageRun("a"), ImageRun("b")]
+        began = clock.monotonic()
         try:
-            told = self.slots(clock, center, spread, timeout).open(images, self.create(center))
+            told = self.slots(clock, center, spread).open(
+                images, self.create(center), budget=began + SUBMIT_BUDGET, deadline=began + timeout
+            )
         except errors.NoFreeSlot:
             return images, None
         return images, told
