@@ -1,7 +1,8 @@
 """When a call is tried again, and how long it waits before.
 
-At most four tries, waiting 1 s, 3 s and 9 s with a tenth of jitter, or what the service asks for; never past the
-deadline. The failed try itself says whether another one makes sense.
+At most four tries, waiting about 1.5 s, 4.5 s and 13.5 s, spread by half, after what the service asks for; never past
+the deadline. The failed try itself says whether another one makes sense. The numbers behind the constants are in
+docs/adr/0001-waiting-for-a-slot.md.
 """
 
 import random
@@ -15,10 +16,15 @@ from jenkins_scan.errors import ScanError
 
 T = TypeVar("T")
 TRIES = 4
-FIRST_WAIT = 1.0
+FIRST_WAIT = 1.5
 """Seconds."""
 GROWTH = 3.0
-JITTER = 0.1
+JITTER = 0.5
+"""At most this share is added or taken away: those that were throttled together must not come back together."""
+LAST_TRY = 1.0
+"""Seconds before the deadline by which a wait ends, if that does not make it too short."""
+SHORTEST_WAIT = 0.5
+"""Seconds."""
 
 
 class TryFailed(Exception):
@@ -62,9 +68,11 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome is not None else None
-        own = FIRST_WAIT * GROWTH ** (state.attempt_number - 1)
-        asked = failed.after if isinstance(failed, TryFailed) else None
-        return (own if asked is None else asked) * (1 + random.uniform(0, JITTER))  # noqa: S311  spreading, not secrecy
+        asked = (failed.after if isinstance(failed, TryFailed) else None) or 0.0
+        spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  no secrecy
+        own = FIRST_WAIT * GROWTH ** (state.attempt_number - 1) * spread
+        room = deadline - LAST_TRY - clock.monotonic() - asked
+        return asked + max(SHORTEST_WAIT, min(own, room))
 
     def stop(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= TRIES or clock.monotonic() + state.upcoming_sleep >= deadline

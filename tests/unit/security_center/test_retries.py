@@ -1,6 +1,8 @@
 """Deadlines, waits, and the one rule that no sequence of answers may break: no second create once one may have run."""
 
 import contextlib
+import itertools
+import random
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,15 @@ from hypothesis import strategies as st
 from jenkins_scan import errors
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.security_center.interface import ScanRequest
-from jenkins_scan.security_center.retry import TRIES, TryFailed, with_retries
+from jenkins_scan.security_center.retry import (
+    FIRST_WAIT,
+    JITTER,
+    LAST_TRY,
+    SHORTEST_WAIT,
+    TRIES,
+    TryFailed,
+    with_retries,
+)
 from tests.support.center import (
     CLOSED,
     CONNECT_ERROR,
@@ -115,13 +125,37 @@ def test_a_read_sends_at_most_four_requests_and_starts_none_after_its_deadline(k
     assert max(starts) < 30
 
 
-def test_four_tries_wait_about_one_three_and_nine_seconds():
+@given(seed=st.integers())
+def test_four_tries_are_spread_over_most_of_the_budget_of_a_submit(seed):
     clock = FakeClock()
+    began = clock.monotonic()
+    random.seed(seed)
     with pytest.raises(errors.ServiceUnreachable):
-        Replies(CONNECT_ERROR, forever=True).client(clock).describe_image_scan_auth_count(deadline=9999)
-    assert len(clock.sleeps) == 3
-    for sleep, least in zip(clock.sleeps, (1, 3, 9), strict=True):
-        assert least <= sleep <= least * 1.1
+        Replies(CONNECT_ERROR, forever=True).client(clock).describe_image_scan_auth_count(deadline=began + 30)
+    for sleep, about in zip(clock.sleeps, (1.5, 4.5, 13.5), strict=True):
+        assert about * 0.5 <= sleep <= about * 1.5
+    assert 9 <= clock.monotonic() - began <= 29
+
+
+def test_those_that_failed_together_do_not_come_back_together():
+    def first_wait():
+        clock = FakeClock()
+        Replies(CONNECT_ERROR, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
+        return clock.sleeps[0]
+
+    random.seed(1)
+    waits = sorted(first_wait() for _ in range(60))
+    assert max(later - sooner for sooner, later in itertools.pairwise(waits)) < 0.3
+    assert waits[-1] - waits[0] > 1.0
+
+
+def test_a_wait_that_would_end_after_the_deadline_is_shortened_so_that_no_try_is_given_away():
+    clock = FakeClock()
+    began = clock.monotonic()
+    replies = Replies(CONNECT_ERROR, CONNECT_ERROR, CONNECT_ERROR, quota())
+    replies.client(clock).describe_image_scan_auth_count(deadline=began + 12)
+    assert len(replies.requests) == 4
+    assert clock.monotonic() - began <= 12 - LAST_TRY + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -130,28 +164,53 @@ def test_four_tries_wait_about_one_three_and_nine_seconds():
         ({"x-acs-retry-after": "1500"}, 1.5),
         ({"x-acs-retry-after": "0"}, 0),
         ({"retry-after": "2"}, 2),
-        ({"x-acs-retry-after": "250", "retry-after": "2"}, 0.25),
+        ({"x-acs-retry-after": "250", "retry-after": "20"}, 0.25),
         ({"x-acs-retry-after": "soon", "retry-after": " 2 "}, 2),
-        ({"x-acs-retry-after": "-5"}, 1),
-        ({"retry-after": "Thu, 02 Jan 2025 12:00:05 GMT"}, 1),
-        ({"x-acs-retry-after": "1" * 40}, 1),
-        ({}, 1),
+        ({"x-acs-retry-after": "-5"}, 0),
+        ({"retry-after": "Thu, 02 Jan 2025 12:00:05 GMT"}, 0),
+        ({"x-acs-retry-after": "1" * 40}, 0),
+        ({}, 0),
     ],
 )
 @pytest.mark.parametrize("status", [400, 429, 503])
-def test_a_throttled_try_waits_as_long_as_the_service_asks(headers, least, status):
+def test_a_throttled_try_waits_as_long_as_the_service_asks_and_then_its_own_time(headers, least, status):
     clock = FakeClock()
     replies = Replies(as_json({"Code": "Throttling.User"}, status, headers), created())
     replies.client(clock).create_jenkins_image_scan_task(ScanRequest(), deadline=clock.monotonic() + 30)
     (sleep,) = clock.sleeps
-    assert least <= sleep <= least * 1.1
+    assert least + FIRST_WAIT * (1 - JITTER) <= sleep <= least + FIRST_WAIT * (1 + JITTER)
 
 
 def test_a_page_that_asks_for_patience_gets_it():
     clock = FakeClock()
     page = Canned(503, b"<html>", {"retry-after": "5"})
     Replies(page, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
-    assert 5 <= clock.sleeps[0] <= 5.5
+    assert 5 < clock.sleeps[0] <= 5 + FIRST_WAIT * (1 + JITTER)
+
+
+def test_who_is_told_to_come_back_at_once_asks_in_no_tight_loop():
+    clock = FakeClock()
+    began = clock.monotonic()
+    replies = Replies(refused("Throttling.User", after="0"), forever=True)
+    with pytest.raises(errors.ServiceThrottled):
+        replies.client(clock).describe_image_scan_auth_count(deadline=began + 3600)
+    assert len(replies.requests) == TRIES
+    assert clock.monotonic() - began >= 9
+
+
+@given(left=st.floats(0.1, 40), after=st.none() | st.integers(0, 40_000), seed=st.integers())
+def test_however_little_is_left_no_try_follows_in_a_blink_before_it_was_asked_for_or_after_the_deadline(
+    left, after, seed
+):
+    clock = FakeClock()
+    began = clock.monotonic()
+    random.seed(seed)
+    replies = Replies(refused("Throttling.User", after=None if after is None else str(after)), forever=True)
+    with pytest.raises(errors.ServiceThrottled):
+        replies.client(clock).describe_image_scan_auth_count(deadline=began + left)
+    assert min(clock.sleeps, default=99) >= SHORTEST_WAIT + (after or 0) / 1000 - 1e-9
+    assert clock.monotonic() - began <= left
+    assert len(replies.requests) == len(clock.sleeps) + 1 <= TRIES
 
 
 @pytest.mark.parametrize("after", ["29000", "999999999"])
