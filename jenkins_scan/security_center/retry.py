@@ -1,7 +1,7 @@
 """When a call is tried again, and how long it waits before.
 
-At most four tries, waiting about 1.5 s, 4.5 s and 13.5 s, spread by half, after what the service asks for; never past
-the deadline. The failed try itself says whether another one makes sense. The numbers behind the constants are in
+At most four tries, waiting about 1.5 s, 4.5 s and 13.5 s, spread by half, or as long as the service asks for; never
+past the deadline. The failed try itself says whether another one makes sense. The numbers behind the constants are in
 docs/adr/0001-waiting-for-a-slot.md.
 """
 
@@ -68,11 +68,12 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome is not None else None
+        # Whoever is told to come back at once waits nevertheless: four tries in an instant help nobody.
         asked = (failed.after if isinstance(failed, TryFailed) else None) or 0.0
-        spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  no secrecy
-        own = FIRST_WAIT * GROWTH ** (state.attempt_number - 1) * spread
-        room = deadline - LAST_TRY - clock.monotonic() - asked
-        return asked + max(SHORTEST_WAIT, min(own, room))
+        shortest = asked or SHORTEST_WAIT
+        about = asked or FIRST_WAIT * GROWTH ** (state.attempt_number - 1)
+        spread = about * random.uniform(1.0 if asked else 1 - JITTER, 1 + JITTER)  # noqa: S311  no secrecy
+        return max(shortest, min(spread, deadline - LAST_TRY - clock.monotonic()))
 
     def stop(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= TRIES or clock.monotonic() + state.upcoming_sleep >= deadline

@@ -173,19 +173,19 @@ def test_a_wait_that_would_end_after_the_deadline_is_shortened_so_that_no_try_is
     ],
 )
 @pytest.mark.parametrize("status", [400, 429, 503])
-def test_a_throttled_try_waits_as_long_as_the_service_asks_and_then_its_own_time(headers, least, status):
+def test_a_throttled_try_waits_as_long_as_the_service_asks(headers, least, status):
     clock = FakeClock()
     replies = Replies(as_json({"Code": "Throttling.User"}, status, headers), created())
     replies.client(clock).create_jenkins_image_scan_task(ScanRequest(), deadline=clock.monotonic() + 30)
     (sleep,) = clock.sleeps
-    assert least + FIRST_WAIT * (1 - JITTER) <= sleep <= least + FIRST_WAIT * (1 + JITTER)
+    assert (least or FIRST_WAIT * (1 - JITTER)) <= sleep <= (least or FIRST_WAIT) * (1 + JITTER)
 
 
 def test_a_page_that_asks_for_patience_gets_it():
     clock = FakeClock()
     page = Canned(503, b"<html>", {"retry-after": "5"})
     Replies(page, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
-    assert 5 < clock.sleeps[0] <= 5 + FIRST_WAIT * (1 + JITTER)
+    assert 5 <= clock.sleeps[0] <= 5 * (1 + JITTER)
 
 
 def test_who_is_told_to_come_back_at_once_asks_in_no_tight_loop():
@@ -208,7 +208,7 @@ def test_however_little_is_left_no_try_follows_in_a_blink_before_it_was_asked_fo
     replies = Replies(refused("Throttling.User", after=None if after is None else str(after)), forever=True)
     with pytest.raises(errors.ServiceThrottled):
         replies.client(clock).describe_image_scan_auth_count(deadline=began + left)
-    assert min(clock.sleeps, default=99) >= SHORTEST_WAIT + (after or 0) / 1000 - 1e-9
+    assert min(clock.sleeps, default=99) >= (after / 1000 if after else SHORTEST_WAIT) - 1e-9
     assert clock.monotonic() - began <= left
     assert len(replies.requests) == len(clock.sleeps) + 1 <= TRIES
 
