@@ -1,6 +1,6 @@
 """When a call is tried again, and how long it waits before.
 
-At most four tries, waiting about 1.5 s, 4.5 s and 13.5 s, spread by half, or as long as the service asks for; never
+At most four tries, waiting about 4 s, 7 s and 12 s, spread by half, or as long as the service asks for; never
 past the deadline. The failed try itself says whether another one makes sense. The numbers behind the constants are in
 docs/adr/0001-waiting-for-a-slot.md.
 """
@@ -16,9 +16,9 @@ from jenkins_scan.errors import ScanError
 
 T = TypeVar("T")
 TRIES = 4
-FIRST_WAIT = 1.5
+FIRST_WAIT = 4.0
 """Seconds."""
-GROWTH = 3.0
+GROWTH = 1.75
 JITTER = 0.5
 """At most this share is added or taken away: those that were throttled together must not come back together."""
 LAST_TRY = 1.0

@@ -141,7 +141,7 @@ def test_a_read_that_keeps_failing_ends_with_its_error(row, clock):
     assert type(caught.value) is row.error
     assert caught.value.request_id == row.request_id
     assert len(replies.requests) == row.tries
-    for sleep, about in zip(clock.sleeps, (1.5, 4.5, 13.5), strict=False):
+    for sleep, about in zip(clock.sleeps, (4, 7, 12.25), strict=False):
         assert about * 0.5 <= sleep <= about * 1.5
 
 

@@ -147,4 +147,4 @@ def test_each_try_has_a_date_of_its_own(send):
     send(WHOLE, replies)
     first, second = (datetime.fromisoformat(request.headers["x-acs-date"]) for request in replies.requests)
     assert first == datetime(2025, 1, 2, 12, tzinfo=UTC)
-    assert 2 <= (second - first).total_seconds() <= 5
+    assert 2 <= (second - first).total_seconds() <= 3

@@ -132,9 +132,9 @@ def test_four_tries_are_spread_over_most_of_the_budget_of_a_submit(seed):
     random.seed(seed)
     with pytest.raises(errors.ServiceUnreachable):
         Replies(CONNECT_ERROR, forever=True).client(clock).describe_image_scan_auth_count(deadline=began + 30)
-    for sleep, about in zip(clock.sleeps, (1.5, 4.5, 13.5), strict=True):
+    for sleep, about in zip(clock.sleeps, (4, 7, 12.25), strict=True):
         assert about * 0.5 <= sleep <= about * 1.5
-    assert 9 <= clock.monotonic() - began <= 29
+    assert 11 <= clock.monotonic() - began <= 29
 
 
 def test_those_that_failed_together_do_not_come_back_together():
@@ -145,17 +145,17 @@ def test_those_that_failed_together_do_not_come_back_together():
 
     random.seed(1)
     waits = sorted(first_wait() for _ in range(60))
-    assert max(later - sooner for sooner, later in itertools.pairwise(waits)) < 0.3
-    assert waits[-1] - waits[0] > 1.0
+    assert max(later - sooner for sooner, later in itertools.pairwise(waits)) < 1.0
+    assert waits[-1] - waits[0] > 3.0
 
 
 def test_a_wait_that_would_end_after_the_deadline_is_shortened_so_that_no_try_is_given_away():
     clock = FakeClock()
     began = clock.monotonic()
     replies = Replies(CONNECT_ERROR, CONNECT_ERROR, CONNECT_ERROR, quota())
-    replies.client(clock).describe_image_scan_auth_count(deadline=began + 12)
+    replies.client(clock).describe_image_scan_auth_count(deadline=began + 18)
     assert len(replies.requests) == 4
-    assert clock.monotonic() - began <= 12 - LAST_TRY + 1e-9
+    assert clock.monotonic() - began <= 18 - LAST_TRY + 1e-9
 
 
 @pytest.mark.parametrize(
