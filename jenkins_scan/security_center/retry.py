@@ -1,8 +1,8 @@
 """When a call is tried again, and how long it waits before.
 
-At most four tries, waiting about 4 s, 7 s and 12 s, spread by half, or as long as the service asks for; never
-past the deadline. The failed try itself says whether another one makes sense. The numbers behind the constants are in
-docs/adr/0001-waiting-for-a-slot.md.
+At most four tries, waiting 1 s, 3 s and 9 s, after those that were throttled about 4 s, 7 s and 12 s, or as long as the
+service asks for; never past the deadline. The failed try itself says whether another one makes sense. The numbers
+behind the longer waits are in docs/adr/0001-waiting-for-a-slot.md.
 """
 
 import random
@@ -12,14 +12,16 @@ from typing import TypeVar
 import tenacity
 
 from jenkins_scan.clock import Clock
-from jenkins_scan.errors import ScanError
+from jenkins_scan.errors import ScanError, ServiceThrottled
 
 T = TypeVar("T")
 TRIES = 4
-FIRST_WAIT = 4.0
-"""Seconds."""
-GROWTH = 1.75
-JITTER = 0.5
+FIRST_WAIT, GROWTH = 1.0, 3.0
+"""Seconds after the first try, and by how much longer each further wait is; up to a tenth is added."""
+JITTER = 0.1
+FIRST_WAIT_IN_A_CROWD, CROWD_GROWTH = 4.0, 1.75
+"""The same after tries that were throttled."""
+CROWD_JITTER = 0.5
 """At most this share is added or taken away: those that were throttled together must not come back together."""
 LAST_TRY = 1.0
 """Seconds before the deadline by which a wait ends, if that does not make it too short."""
@@ -71,8 +73,12 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
         # Whoever is told to come back at once waits nevertheless: four tries in an instant help nobody.
         asked = (failed.after if isinstance(failed, TryFailed) else None) or 0.0
         shortest = asked or SHORTEST_WAIT
-        about = asked or FIRST_WAIT * GROWTH ** (state.attempt_number - 1)
-        spread = about * random.uniform(1.0 if asked else 1 - JITTER, 1 + JITTER)  # noqa: S311  no secrecy
+        throttled = isinstance(failed, TryFailed) and isinstance(failed.error, ServiceThrottled)
+        first, growth = (FIRST_WAIT_IN_A_CROWD, CROWD_GROWTH) if throttled else (FIRST_WAIT, GROWTH)
+        jitter = CROWD_JITTER if throttled else JITTER
+        about = asked or first * growth ** (state.attempt_number - 1)
+        least = 1 - jitter if throttled and not asked else 1.0
+        spread = about * random.uniform(least, 1 + jitter)  # noqa: S311  no secrecy
         return max(shortest, min(spread, deadline - LAST_TRY - clock.monotonic()))
 
     def stop(state: tenacity.RetryCallState) -> bool:

@@ -141,8 +141,9 @@ def test_a_read_that_keeps_failing_ends_with_its_error(row, clock):
     assert type(caught.value) is row.error
     assert caught.value.request_id == row.request_id
     assert len(replies.requests) == row.tries
-    for sleep, about in zip(clock.sleeps, (4, 7, 12.25), strict=False):
-        assert about * 0.5 <= sleep <= about * 1.5
+    throttled = row.error is errors.ServiceThrottled
+    for sleep, about in zip(clock.sleeps, (4, 7, 12.25) if throttled else (1, 3, 9), strict=False):
+        assert about * (0.5 if throttled else 1) <= sleep <= about * (1.5 if throttled else 1.1)
 
 
 @rows

@@ -12,7 +12,8 @@ from jenkins_scan import errors
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.security_center.interface import ScanRequest
 from jenkins_scan.security_center.retry import (
-    FIRST_WAIT,
+    CROWD_JITTER,
+    FIRST_WAIT_IN_A_CROWD,
     JITTER,
     LAST_TRY,
     SHORTEST_WAIT,
@@ -37,10 +38,11 @@ from tests.support.center import (
     refused,
 )
 
+THROTTLED = refused("Throttling.User", 429)
 SURELY_DID_NOT_RUN = {
     "connect error": CONNECT_ERROR,
     "connect timeout": CONNECT_TIMEOUT,
-    "throttled": refused("Throttling.User", 429),
+    "throttled": THROTTLED,
     "throttled, take your time": refused("Throttling", 503, after="4000"),
     "rejected": refused("Rejected.Throttling"),
     "unavailable": refused("ServiceUnavailable", 503),
@@ -126,21 +128,21 @@ def test_a_read_sends_at_most_four_requests_and_starts_none_after_its_deadline(k
 
 
 @given(seed=st.integers())
-def test_four_tries_are_spread_over_most_of_the_budget_of_a_submit(seed):
+def test_four_throttled_tries_are_spread_over_most_of_the_budget_of_a_submit(seed):
     clock = FakeClock()
     began = clock.monotonic()
     random.seed(seed)
-    with pytest.raises(errors.ServiceUnreachable):
-        Replies(CONNECT_ERROR, forever=True).client(clock).describe_image_scan_auth_count(deadline=began + 30)
+    with pytest.raises(errors.ServiceThrottled):
+        Replies(THROTTLED, forever=True).client(clock).describe_image_scan_auth_count(deadline=began + 30)
     for sleep, about in zip(clock.sleeps, (4, 7, 12.25), strict=True):
         assert about * 0.5 <= sleep <= about * 1.5
     assert 11 <= clock.monotonic() - began <= 29
 
 
-def test_those_that_failed_together_do_not_come_back_together():
+def test_those_that_were_throttled_together_do_not_come_back_together():
     def first_wait():
         clock = FakeClock()
-        Replies(CONNECT_ERROR, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
+        Replies(THROTTLED, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
         return clock.sleeps[0]
 
     random.seed(1)
@@ -152,7 +154,7 @@ def test_those_that_failed_together_do_not_come_back_together():
 def test_a_wait_that_would_end_after_the_deadline_is_shortened_so_that_no_try_is_given_away():
     clock = FakeClock()
     began = clock.monotonic()
-    replies = Replies(CONNECT_ERROR, CONNECT_ERROR, CONNECT_ERROR, quota())
+    replies = Replies(THROTTLED, THROTTLED, THROTTLED, quota())
     replies.client(clock).describe_image_scan_auth_count(deadline=began + 18)
     assert len(replies.requests) == 4
     assert clock.monotonic() - began <= 18 - LAST_TRY + 1e-9
@@ -178,7 +180,8 @@ def test_a_throttled_try_waits_as_long_as_the_service_asks(headers, least, statu
     replies = Replies(as_json({"Code": "Throttling.User"}, status, headers), created())
     replies.client(clock).create_jenkins_image_scan_task(ScanRequest(), deadline=clock.monotonic() + 30)
     (sleep,) = clock.sleeps
-    assert (least or FIRST_WAIT * (1 - JITTER)) <= sleep <= (least or FIRST_WAIT) * (1 + JITTER)
+    own = FIRST_WAIT_IN_A_CROWD
+    assert (least or own * (1 - CROWD_JITTER)) <= sleep <= (least or own) * (1 + CROWD_JITTER)
 
 
 def test_a_page_that_asks_for_patience_gets_it():
