@@ -4,61 +4,13 @@ Jenkins masks the literal and a few quoted forms on the console alone; files and
 text that leaves the process (terminal, log, report) passes through one `Redactor`.
 """
 
-import base64
-import html
-import json
-import re
-import shlex
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 MASK = "****"
-SHORTEST = 6
-"""Characters; a shorter value would blank out innocent text and protects nothing."""
-_HEX = re.compile("%[0-9A-F]{2}")
-
-
-def _base64_forms(secret: bytes) -> Iterator[str]:
-    """The part of the secret's Base64 that is the same in any longer text, at each of its three alignments."""
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + secret).decode()
-        middle = encoded[(0, 2, 3)[offset] : (offset + len(secret)) * 8 // 6]
-        yield middle
-        yield middle.replace("+", "-").replace("/", "_")
-
-
-def _escaped_forms(secret: str) -> Iterator[str]:
-    """The secret as JSON has it, and as JSON or a quoted text inside of JSON has it: messages hold messages."""
-    for inner in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield inner
-        yield json.dumps(inner)[1:-1]
-        yield inner.replace("\\", "\\\\")
-
-
-def forms_of(secret: str) -> set[str]:
-    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms, if they are long enough."""
-    # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
-    encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
-    encoded.add(quote_plus(secret, errors="surrogateescape"))
-    named = html.escape(secret)
-    numbered = named.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as Go and Jinja write them
-    pages = (named, numbered, html.escape(secret, quote=False))  # shown quoted, as the secret itself is
-    forms = {
-        secret,
-        " ".join(secret.split()),  # as `plain_text.one_line` leaves it
-        *encoded,
-        *(_HEX.sub(lambda match: match[0].lower(), form) for form in encoded),
-        *pages,
-        *(escaped for text in (secret, *pages) for escaped in _escaped_forms(text)),
-        *(repr(text)[1:-1] for text in (secret, *pages)),
-        shlex.quote(secret),
-        *_base64_forms(secret.encode("utf-8", "surrogateescape")),
-    }
-    return {form for form in forms if len(form) >= SHORTEST}
 
 
 class Redactor:
@@ -72,6 +24,8 @@ class Redactor:
 
     def add(self, secret: str) -> None:
         """Learn one more secret; one shorter than six characters is not worth hiding and is left out."""
+        from jenkins_scan.secret_forms import SHORTEST, forms_of  # who has no secrets needs none of it
+
         if len(secret) < SHORTEST:
             return
         with self._learning:  # images are worked on side by side, and registries have secrets of their own

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,22 +15,30 @@ from jenkins_scan.config.file import FileSettings
 from jenkins_scan.config.options import SHOWN_FORMATS
 from jenkins_scan.config.origin import check_variables, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError
-from jenkins_scan.jenkins.environment import JenkinsBuild
 from jenkins_scan.report.outputs import Output, parse_outputs, prepare_outputs, write_atomically
 
+if TYPE_CHECKING:
+    from jenkins_scan.jenkins.environment import JenkinsBuild
 
-@dataclass(slots=True)
+
+@dataclass
 class App:
     """The running command line."""
 
     terminal: Terminal
     environ: Mapping[str, str]
     interruptions: Interruptions
-    build: JenkinsBuild
     file: FileSettings
     clock: Clock
     refused: ConfigurationError | None = None
     """Why the configuration file was refused; kept until the report folder is known, for `result.json`."""
+
+    @cached_property
+    def build(self) -> "JenkinsBuild":
+        """The Jenkins build that this run is a step of."""
+        from jenkins_scan.jenkins.environment import read_build
+
+        return read_build(self.environ)
 
     @classmethod
     def of(cls, context: click.Context) -> "App":

@@ -20,7 +20,7 @@ PATIENCE = 5.0
 REGISTRY = "registry://"
 
 
-@click.command("check", short_help="Look into images of this machine before a push; no task, no quota.")
+@click.command("check")
 @click.argument("image", nargs=-1, shell_complete=images)
 @options_of("check", option_completion)
 @click.pass_context

@@ -27,7 +27,6 @@ WITH_SETTINGS = ALL
 
 @click.command(
     "config",
-    short_help="Show the settings in effect, and where each came from.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Form of the report.")
@@ -138,7 +137,7 @@ def _policy(app: App, context: click.Context) -> dict[str, Any]:
 
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    from jenkins_scan.jenkins.access import API_TOKEN, USER_ID
+    from jenkins_scan.jenkins.variables import API_TOKEN, USER_ID
     from jenkins_scan.security_center.variables import SECRET_VARIABLES
 
     for name in (*SECRET_VARIABLES, USER_ID, API_TOKEN):

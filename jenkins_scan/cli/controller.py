@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jenkins_scan.cli.app import App
-from jenkins_scan.jenkins.access import API_TOKEN, USER_ID, Access, ControllerFailed, controller_url
+from jenkins_scan.jenkins.access import Access, ControllerFailed, controller_url
+from jenkins_scan.jenkins.variables import API_TOKEN, USER_ID
 
 if TYPE_CHECKING:
     from jenkins_scan.gate.baseline import Baseline

@@ -29,7 +29,7 @@ CHAIN_WAIT = ASKING_WAIT = 4.0
 """Seconds for the default chain of credentials, and for the controller: less than a check has."""
 
 
-@click.command("doctor", short_help="Look at everything that a scan needs, and say what to mend.")
+@click.command("doctor")
 @click.argument("image", required=False, shell_complete=images)
 @options_of("doctor", option_completion)
 @click.pass_context

@@ -10,7 +10,6 @@ WIDTH = 100
 
 @click.command(
     "explain",
-    short_help="Explain an exit code, a reason, an error code or a local check.",
     context_settings={"ignore_unknown_options": True},  # -1 is an exit code
 )
 @click.argument("code", shell_complete=explained)

@@ -28,7 +28,7 @@ class _Looked:
     error: "ScanError | None" = None
 
 
-@click.command("inspect", short_help="Show an image's identity; asks no cloud.")
+@click.command("inspect")
 @click.argument("image", nargs=-1, shell_complete=images)
 @options_of("inspect", option_completion)
 @click.pass_context

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote
 
 import click
@@ -22,13 +23,24 @@ from jenkins_scan.config.file import FileSettings, read_file
 from jenkins_scan.config.options import GLOBAL_OPTIONS, JUDGED
 from jenkins_scan.config.origin import Origin, origin_of
 from jenkins_scan.errors import ConfigurationError, InternalError, Interrupted, Reason, ScanError
-from jenkins_scan.jenkins.access import API_TOKEN
-from jenkins_scan.jenkins.environment import read_build
+from jenkins_scan.jenkins.variables import API_TOKEN
 from jenkins_scan.report.outputs import remove_reports
 from jenkins_scan.security_center.variables import PROXY_VARIABLES, SECRET_VARIABLES
 from jenkins_scan.spelling import nearest
 
-VERBS = ("scan", "scan-registry", "wait", "check", "inspect", "quota", "doctor", "config", "explain", "sandbox")
+VERBS: Final[Mapping[str, str]] = {
+    "scan": "Identify images, have them scanned, judge what was found.",
+    "scan-registry": "Have pushed images scanned in their registry, and judge them.",
+    "wait": "Take up the tasks of an earlier run, and judge them.",
+    "check": "Look into images of this machine before a push; no task, no quota.",
+    "inspect": "Show an image's identity; asks no cloud.",
+    "quota": "Show the image-scan quota: capacity, used, remaining.",
+    "doctor": "Look at everything that a scan needs, and say what to mend.",
+    "config": "Show the settings in effect, and where each came from.",
+    "explain": "Explain an exit code, a reason, an error code or a local check.",
+    "sandbox": "The embedded stand-in for Security Center.",
+}
+"""Each with its line in the list of commands: a list needs no verb to be imported."""
 COLOR, CONFIG = GLOBAL_OPTIONS
 BEFORE_THE_VERB = ("-v", "-q", "-vv", "--verbose", "--quiet", *(f"--{option.name}" for option in GLOBAL_OPTIONS))
 EXIT_CODES = "\n".join(
@@ -58,7 +70,13 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command: click.Command = importlib.import_module(f"jenkins_scan.cli.{cmd_name.replace('-', '_')}").command
+        command.short_help = VERBS[cmd_name]
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        """The verbs with their lines."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -119,7 +137,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None, *, 
         terminal.redact.add(secret)
     try:
         with Interruptions(for_good=ends_here) as interruptions:
-            app = App(terminal, environ, interruptions, read_build(environ), FileSettings(), clock or SystemClock())
+            app = App(terminal, environ, interruptions, FileSettings(), clock or SystemClock())
             return _dispatch(arguments, app)
     except Interrupted as stop:
         terminal.line(f"interrupted by {stop.signal.name} before anything was done (exit {stop.exit_code})")

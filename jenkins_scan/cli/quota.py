@@ -9,7 +9,7 @@ from jenkins_scan.cli.completion import option_completion
 from jenkins_scan.config.options import options_of
 
 
-@click.command("quota", short_help="Show the image-scan quota: capacity, used, remaining.")
+@click.command("quota")
 @options_of("quota", option_completion)
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:

@@ -6,7 +6,7 @@ from jenkins_scan.cli.app import App
 from jenkins_scan.cli.completion import files, scenarios
 
 
-@click.group("sandbox", short_help="The embedded stand-in for Security Center.")
+@click.group("sandbox")
 def command() -> None:
     """The embedded stand-in for Security Center, for trying out and for tests. It scans nothing."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jenkins_scan.step.record import Run
 
 
-@click.command("scan", short_help="Identify images, have them scanned, judge what was found.")
+@click.command("scan")
 @click.argument("image", nargs=-1, shell_complete=images)
 @options_of("scan", option_completion)
 @click.pass_context

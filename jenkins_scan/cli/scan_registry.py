@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jenkins_scan.step.record import Run
 
 
-@click.command("scan-registry", short_help="Have pushed images scanned in their registry, and judge them.")
+@click.command("scan-registry")
 @click.argument("image", nargs=-1)
 @options_of("scan-registry", option_completion)
 @click.pass_context

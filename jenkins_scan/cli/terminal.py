@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
@@ -115,6 +114,8 @@ class Terminal:
     def bug(self, problem: BaseException) -> None:
         """The traceback of a bug, shown with `-v`."""
         if self.verbosity > 0:
+            import traceback
+
             self.text("".join(traceback.format_exception(problem)).rstrip())
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jenkins_scan.config.settings import RunSettings, ServiceSettings
 
 
-@click.command("wait", short_help="Take up the tasks of an earlier run, and judge them.")
+@click.command("wait")
 @click.argument("result", metavar="RESULT_JSON", shell_complete=files)
 @options_of("wait", option_completion)
 @click.pass_context

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from jenkins_scan.doctor.report import Outcome, good, skipped, warning
-from jenkins_scan.jenkins.access import API_TOKEN, USER_ID, Access, ControllerFailed
+from jenkins_scan.jenkins.access import Access, ControllerFailed
 from jenkins_scan.jenkins.address import clean_link
+from jenkins_scan.jenkins.variables import API_TOKEN, USER_ID
 
 URL: Final = "JENKINS_URL"
 ACCOUNT: Final = tuple(f"{name}{suffix}" for name in (USER_ID, API_TOKEN) for suffix in ("", "_FILE"))

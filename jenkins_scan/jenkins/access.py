@@ -11,10 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from jenkins_scan.jenkins.address import clean_link
-
-USER_ID: Final = "JENKINS_USER_ID"
-API_TOKEN: Final = "JENKINS_API_TOKEN"  # noqa: S105  the name of a variable
-"""The names that Jenkins' own command line reads, too. Each also as `<NAME>_FILE`."""
+from jenkins_scan.jenkins.variables import API_TOKEN, USER_ID
 
 _URL: Final = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]+)(?P<path>/[^?#\\\s]*)?")
 _PLACE: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")

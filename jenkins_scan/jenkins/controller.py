@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar
 import jenkins  # type: ignore[import-untyped]  # python-jenkins brings none
 
 from jenkins_scan import untrusted_json
-from jenkins_scan.jenkins.access import USER_ID, Access, ControllerFailed
+from jenkins_scan.jenkins.access import Access, ControllerFailed
 from jenkins_scan.jenkins.earlier_build import result_among
 from jenkins_scan.jenkins.exchange import LARGEST_PAGE, LIMIT, Exchange, Reply, in_time, refusal
+from jenkins_scan.jenkins.variables import USER_ID
 from jenkins_scan.plain_text import excerpt, one_line
 
 T = TypeVar("T")

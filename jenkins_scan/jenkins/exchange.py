@@ -15,7 +15,8 @@ import httpx
 from jenkins_scan import __version__
 from jenkins_scan.causes import causes
 from jenkins_scan.certificate_file import trusting
-from jenkins_scan.jenkins.access import API_TOKEN, USER_ID, Access, ControllerFailed
+from jenkins_scan.jenkins.access import Access, ControllerFailed
+from jenkins_scan.jenkins.variables import API_TOKEN, USER_ID
 from jenkins_scan.loopback import is_loopback
 from jenkins_scan.plain_text import excerpt
 from jenkins_scan.time_limit import TimeIsUp, within

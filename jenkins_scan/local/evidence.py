@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from jenkins_scan.plain_text import excerpt
-from jenkins_scan.redaction import MASK, SHORTEST, Redactor
+from jenkins_scan.redaction import MASK, Redactor
+from jenkins_scan.secret_forms import SHORTEST
 
 LONGEST: Final = 240
 """Characters of a line that are shown."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -149,7 +148,7 @@ def _files(outputs: Iterable[Output]) -> Iterable[Path]:
 
 def write_atomically(path: Path, parts: Iterable[str], *, lasting: bool = True) -> None:
     """The text in the file, whole or not at all; `lasting`: also after a power cut. Raises `OSError`."""
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"  # a leftover of another container may have our process id
+    temporary = path.parent / f".{os.urandom(8).hex()}.tmp"  # a leftover of another container may have our process id
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.writelines(parts)
@@ -171,7 +170,7 @@ def _make_own(folder: Path) -> None:
 
 
 def _probe(folder: Path) -> None:
-    probe = folder / f".{secrets.token_hex(8)}.probe"
+    probe = folder / f".{os.urandom(8).hex()}.probe"
     try:
         with probe.open("x", encoding="utf-8") as file:
             file.write("probe")

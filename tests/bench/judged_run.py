@@ -22,7 +22,6 @@ from jenkins_scan.config.settings import ReportedSettings
 from jenkins_scan.findings import Finding, Kind, Severity
 from jenkins_scan.gate.image import Judging, judge_image
 from jenkins_scan.gate.policy import policy_from
-from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.security_center.interface import CreatedTask, ScanRequest
 from jenkins_scan.step.jury import require_policy
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
@@ -90,7 +89,7 @@ def main() -> int:
     for secret in SECRETS:
         terminal.redact.add(secret)
     with Interruptions(for_good=True) as interruptions:
-        app = App(terminal, {}, interruptions, read_build({}), FileSettings(), SystemClock())
+        app = App(terminal, {}, interruptions, FileSettings(), SystemClock())
         code = reported(app, {"report_dir": str(folder), "output": (), "endpoint": None}, perform)
     print(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
     return code

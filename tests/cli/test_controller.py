@@ -15,7 +15,6 @@ from jenkins_scan.cli.controller import baseline_of_controller, describe_build
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
-from jenkins_scan.jenkins.environment import read_build
 from tests.support import results
 from tests.support.center import Canned, FakeClock
 from tests.support.controller import (
@@ -61,7 +60,7 @@ def app():
 
     def of(environ):
         terminal = Terminal()
-        return App(terminal, environ, Interruptions(), read_build(environ), FileSettings(), FakeClock())
+        return App(terminal, environ, Interruptions(), FileSettings(), FakeClock())
 
     return of
 

@@ -7,7 +7,6 @@ from jenkins_scan.cli.provisional import Provisional
 from jenkins_scan.cli.signals import Interruptions
 from jenkins_scan.cli.terminal import Terminal
 from jenkins_scan.config.file import FileSettings
-from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.security_center.interface import CreatedTask
 from jenkins_scan.step.record import ImageRun, Run, TaskRecord
 from tests.support.center import FakeClock
@@ -16,7 +15,7 @@ TASK = "fc98d58eb56f699d49bf7ebbd6d70a1b"
 
 
 def provisional(folder, run):
-    app = App(Terminal(), {}, Interruptions(), read_build({}), FileSettings(), FakeClock())
+    app = App(Terminal(), {}, Interruptions(), FileSettings(), FakeClock())
     return Provisional(app, run, folder, [])
 
 

@@ -78,7 +78,7 @@ def test_a_page_brings_its_style_sheet_along(cli, archive, tmp_path):
 
 def test_a_report_that_cannot_be_made_is_a_warning_and_no_more(cli, archive, tmp_path, capsys, clock):
     result = TypeAdapter(Result).validate_python(cli("scan", archive, *SANDBOX).result)
-    app = App(Terminal(), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    app = App(Terminal(), {}, Interruptions(), FileSettings(), clock)
 
     def renderer_of(name):
         def render(_result):
@@ -247,7 +247,7 @@ def test_a_report_folder_that_turns_in_a_circle_is_two(cli, archive, tmp_path):
 )
 def test_when_the_reports_fail_the_task_is_still_said_and_kept(tmp_path, clock, task, ids, said):
     err = io.StringIO()
-    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), FileSettings(), clock)
     assert _last_words(app, Run(0.0, [ImageRun("app:1", task=task)]), None, tmp_path) == 1
     kept = json.loads((tmp_path / "result.json").read_text())
     assert (kept["exit_code"], kept["reason"], [each["id"] for each in kept["tasks"]]) == (1, "internal", ids)
@@ -347,7 +347,7 @@ def test_files_of_reports_follow_the_umask(cli, archive):
 
 def test_without_a_report_folder_the_last_words_are_said_and_nothing_is_written(tmp_path, clock):
     err = io.StringIO()
-    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    app = App(Terminal(io.StringIO(), err), {}, Interruptions(), FileSettings(), clock)
     assert _last_words(app, Run(0.0, [ImageRun("app:1")], local=True), None, None) == 1
     assert "no task was opened" in err.getvalue()
     assert list(tmp_path.iterdir()) == []
@@ -355,6 +355,6 @@ def test_without_a_report_folder_the_last_words_are_said_and_nothing_is_written(
 
 @pytest.mark.parametrize(("service", "endpoint"), [(ServiceSettings(endpoint=None), "sandbox"), (None, None)])
 def test_the_barest_result_says_who_was_asked(tmp_path, clock, service, endpoint):
-    app = App(Terminal(io.StringIO(), io.StringIO()), {}, Interruptions(), read_build({}), FileSettings(), clock)
+    app = App(Terminal(io.StringIO(), io.StringIO()), {}, Interruptions(), FileSettings(), clock)
     assert _last_words(app, Run(0.0, [ImageRun("app:1")]), ReportedSettings(service=service), tmp_path) == 1
     assert json.loads((tmp_path / "result.json").read_text())["service"] == {"endpoint": endpoint}

@@ -22,7 +22,6 @@ from jenkins_scan.config.settings import Overrides, ScanSettings, ServiceSetting
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.images.interface import ImageIdentity, ResolvedImage
-from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report.result import Result
 from jenkins_scan.sandbox.scenarios import Scenario
 from jenkins_scan.sandbox.service import SandboxService
@@ -139,7 +138,7 @@ def run(scene: Scene, folder: Path, change: Change | None = None) -> Ran:
         soft=frozenset(),
         judging=scene.judging,
     )
-    app = App(terminal, {}, Interruptions(), read_build({}), FileSettings(), clock)
+    app = App(terminal, {}, Interruptions(), FileSettings(), clock)
     with State() as state:
         wire = Wire(SandboxService(scene.scenario, state, now=clock.now), change)
         with httpx.Client(auth=AcsV3Auth(KEYS, now=clock.now), transport=wire) as http:

@@ -30,7 +30,6 @@ from jenkins_scan.config.settings import Overrides, RunSettings, ScanSettings, S
 from jenkins_scan.gate.image import Judging
 from jenkins_scan.gate.policy import policy_from
 from jenkins_scan.images.interface import ResolvedImage
-from jenkins_scan.jenkins.environment import read_build
 from jenkins_scan.report.earlier import read_earlier
 from jenkins_scan.sandbox.conditions import ListedFinding, Quota
 from jenkins_scan.sandbox.images import Image
@@ -415,7 +414,7 @@ class World:
         values = {"report_dir": str(folder), "output": (), "endpoint": "sandbox", "describe_build": False}
         self.clock.running = True
         with Interruptions() as interruptions:
-            app = App(terminal, {}, interruptions, read_build({}), FileSettings(), self.clock)
+            app = App(terminal, {}, interruptions, FileSettings(), self.clock)
             with httpx.Client(auth=AcsV3Auth(KEYS, now=self.clock.now), transport=wire) as http:
                 center = self.client(http, Endpoint("http://sandbox"), SecretStr(sandbox.TOKEN), self.clock)
                 code = reported(app, values, lambda run, note: perform(run, note, center, app), **options)

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import pytest
 
-from jenkins_scan.redaction import forms_of
 from jenkins_scan.sandbox.scenarios import load_scenario
 from jenkins_scan.sandbox.service import SandboxService
 from jenkins_scan.sandbox.state import State
+from jenkins_scan.secret_forms import forms_of
 from tests.support import canned_registry, loopback_servers
 from tests.support.canaries import CANARIES, KEY_SECRET, SECURITY_TOKEN, TOKEN, forms
 from tests.support.center import Canned
