@@ -4,6 +4,7 @@ Fixtures of a wider scope, such as a started engine, are set up outside of this 
 """
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -88,6 +89,9 @@ def bare_surroundings(request: pytest.FixtureRequest, empty_folder: Path) -> Ite
         surroundings.setattr(socket, "getaddrinfo", look_up_loopback)
         socket.socket.connect = connect_to_loopback()  # pytest-socket lifts its restriction at the end of each test
         yield
+    log = logging.getLogger("jenkins_scan")  # a run of the command line sets it up for its terminal
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
     assert own or not any(empty_folder.iterdir()), "a test that writes files asks for tmp_path"
 
 
