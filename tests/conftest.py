@@ -92,6 +92,7 @@ def bare_surroundings(request: pytest.FixtureRequest, empty_folder: Path) -> Ite
     log = logging.getLogger("jenkins_scan")  # a run of the command line sets it up for its terminal
     log.setLevel(logging.NOTSET)
     log.propagate = True
+    log.handlers.clear()
     assert own or not any(empty_folder.iterdir()), "a test that writes files asks for tmp_path"
 
 
