@@ -115,7 +115,7 @@ OPTIONS: tuple[Option, ...] = (
         metavar="N",
         type=click.IntRange(min=1, max=32),
         commands=IMAGE,
-        default=4,
+        default=8,
         help="How many images are worked on side by side.",
     ),
     Option(

@@ -30,7 +30,7 @@ def test_every_setting_says_where_it_came_from(cli, tmp_path):
     assert told["min-quota"] == (9, "flag", "--min-quota")
     assert told["timeout"] == ("300s", "environment", "JENKINS_SCAN_TIMEOUT")
     assert told["report-dir"] == ("reports", "file", str(tmp_path / ".jenkins-scan.toml"))
-    assert told["jobs"] == (4, "default", None)
+    assert told["jobs"] == (8, "default", None)
     assert told.keys() - {"image"} == {option.name for option in OPTIONS if "scan" in option.commands}
 
 

@@ -11,7 +11,7 @@ from jenkins_scan.config.settings import Overrides, scan_settings, service_setti
 from jenkins_scan.errors import ConfigurationError, Reason
 from tests.support.center import DIGEST
 
-DEFAULTS = {"region": "cn-hangzhou", "min_quota": 1, "vpc": False, "jobs": 4}
+DEFAULTS = {"region": "cn-hangzhou", "min_quota": 1, "vpc": False, "jobs": 8}
 
 
 def scan(*images, endpoint_origin=Origin.DEFAULT, in_jenkins=False, **values):
