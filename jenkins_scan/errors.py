@@ -347,6 +347,8 @@ class ServiceUnreachable(ServiceError):
 class ServiceThrottled(ServiceError):
     """Still throttled after all tries."""
 
+    after: float | None = None
+    """Seconds that the service asked to wait, by its last answer; None where it did not say."""
     default_remedy = "The account's API rate limit is used up: run fewer scans at once, or try again later."
 
 

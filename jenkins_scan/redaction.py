@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Any
 
 MASK = "****"
+SHORTEST = 6
+"""Characters; a shorter value would blank out innocent text and protects nothing."""
 
 
 class Redactor:
@@ -24,10 +26,10 @@ class Redactor:
 
     def add(self, secret: str) -> None:
         """Learn one more secret; one shorter than six characters is not worth hiding and is left out."""
-        from jenkins_scan.secret_forms import SHORTEST, forms_of  # who has no secrets needs none of it
-
         if len(secret) < SHORTEST:
             return
+        from jenkins_scan.secret_forms import forms_of  # who has no secrets needs none of it
+
         with self._learning:  # images are worked on side by side, and registries have secrets of their own
             # The longest first, so that a secret which is part of another leaves nothing of it behind.
             self._forms = sorted({*self._forms, *forms_of(secret)}, key=len, reverse=True)

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-SHORTEST = 6
-"""Characters; a shorter value would blank out innocent text and protects nothing."""
+from jenkins_scan.redaction import SHORTEST
+
 _HEX = re.compile("%[0-9A-F]{2}")
 
 

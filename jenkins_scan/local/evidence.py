@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from jenkins_scan.plain_text import excerpt
-from jenkins_scan.redaction import MASK, Redactor
-from jenkins_scan.secret_forms import SHORTEST
+from jenkins_scan.redaction import MASK, SHORTEST, Redactor
 
 LONGEST: Final = 240
 """Characters of a line that are shown."""

@@ -74,9 +74,12 @@ def scans_images(call: Call) -> bool:
 
 def every_run(call: Call) -> Iterable[Run]:
     """What is known of all tasks of all images; of a call with task ids at least theirs."""
+    wanted = set(call.values("TaskId"))
+    narrow = [run for asset in assets(call, task_ids=wanted) for run in asset.runs] if wanted else []
     # The ids of the scans of the day before are in no ledger: they are found among all.
-    found = assets(call, task_ids=call.values("TaskId")) or assets(call)
-    return (run for asset in found for run in asset.runs)
+    if wanted and wanted <= {run.scan.task.task_id for run in narrow}:
+        return narrow
+    return (run for asset in assets(call) for run in asset.runs)
 
 
 def admitted(run: Run, call: Call) -> bool:

@@ -8,6 +8,7 @@ numbers behind the constants are in docs/adr/0001-waiting-for-a-slot.md; `make b
 from collections.abc import Callable
 from typing import Final
 
+from jenkins_scan.errors import ServiceThrottled
 from jenkins_scan.security_center.interface import Answer
 from jenkins_scan.security_center.registry_scans import RegistryTask
 
@@ -51,13 +52,17 @@ class Patience:
 class Tries:
     """How often one create was sent: the client tries again by itself when it is throttled."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """`may_go_on` tells whether a second try may still be sent."""
         self.count = 0
+        self._may_go_on = may_go_on
 
     def counted(self, create: Create, until: float, on_the_way: OnTheWay) -> Answer[RegistryTask]:
-        """The answer to the create; raises what it raises."""
+        """The answer to the create; raises what it raises, and `ServiceThrottled` before a try that may not go on."""
 
         def note(time: float | None) -> None:
+            if time is not None and self.count and not self._may_go_on():
+                raise ServiceThrottled("the service took no create until the deadline: each try was refused or lost.")
             self.count += time is not None
             on_the_way(time)
 

@@ -208,8 +208,10 @@ class _Step:
         if not wanted.region_ids:
             return
         live: dict[str, str] = {}
+        now = self.clock.monotonic()
         try:
-            live = dict(self.center.registries.regions(deadline=budget).value)
+            # It can be done without: what has to be asked needs the rest of the time.
+            live = dict(self.center.registries.regions(deadline=now + (budget - now) / 3).value)
         except (AccessError, ServiceError) as unknown:
             log.info("the list of regions cannot be asked for: %s", unknown.message)
         self.regions = live or self.regions  # one that names no region says nothing of any

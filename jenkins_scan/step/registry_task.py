@@ -119,6 +119,8 @@ class Slots:
     clock: Clock
     voice: Voice
     spread: Callable[[], float]
+    noticed: float = -NOTICE
+    """When the last sign of life was given, in monotonic time."""
 
     def open(
         self, images: Sequence[ImageRun], create: Create, *, budget: float, deadline: float
@@ -126,12 +128,12 @@ class Slots:
         """What is known of the task of these images, as soon as there was a slot for it; None when nothing was opened.
 
         Of a task whose create got no answer that is its id alone. The first create has until `budget`, as all tries up
-        to a submit together. At the deadline it raises `NoFreeSlot` (12), or `ServiceThrottled` (15) where that was the
-        last answer. Both are monotonic time.
+        to a submit together; no further try is begun at the deadline. There it raises `NoFreeSlot` (12), or
+        `ServiceThrottled` (15) where that was the last answer. Both are monotonic time.
         """
-        patience, noticed, until = Patience(self.spread), self.clock.monotonic() - NOTICE, budget
+        patience, until = Patience(self.spread), budget
         while True:
-            tries = Tries()
+            tries = Tries(may_go_on=lambda: deadline - self.clock.monotonic() > LEAST)
             throttled: ServiceThrottled | None = None
             try:
                 told = self._create(images, partial(tries.counted, create, until))
@@ -143,17 +145,23 @@ class Slots:
                 if told.task_id is not None:
                     return told
             left = deadline - self.clock.monotonic()
-            if left <= LEAST:
+            asked = (None if throttled is None else throttled.after) or 0.0
+            if left - LEAST <= asked:
                 raise throttled or NoFreeSlot(
                     "no task slot was free until the deadline: as many tasks run as the account may have."
                 )
-            seconds = min(left - LEAST * 0.9, patience.pause(failed=tries.count - (throttled is None)))
-            if self.clock.monotonic() - noticed >= NOTICE:
-                noticed = self.clock.monotonic()
-                why = NO_SLOT if throttled is None else throttled.message
-                self.voice.note(f"{why} It is asked again in {seconds:.0f} s; {left:.0f} s left")
-            self.clock.sleep(seconds)
+            pause = max(asked, patience.pause(failed=tries.count - (throttled is None)))
+            self._pause(min(left - LEAST * 0.9, pause), NO_SLOT if throttled is None else throttled.message, deadline)
             until = self.clock.monotonic() + SUBMIT_BUDGET
+
+    def _pause(self, seconds: float, why: str, deadline: float) -> None:
+        """With a sign of life every 30 s."""
+        again = self.clock.monotonic() + seconds
+        while (rest := again - (now := self.clock.monotonic())) > 0:
+            if now - self.noticed >= NOTICE:
+                self.noticed = now
+                self.voice.note(f"{why} It is asked again in {rest:.0f} s; {deadline - now:.0f} s left")
+            self.clock.sleep(min(rest, NOTICE))
 
     def _create(
         self, images: Sequence[ImageRun], create: Callable[[OnTheWay], Answer[RegistryTask]]

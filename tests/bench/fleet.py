@@ -237,7 +237,8 @@ def main() -> int:
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     ours = [row for row in rows if row["policy"] not in NAIVE]
-    return 1 if any(row["lost"] or row["doubled"] for row in ours) else 0
+    broken = any(row["lost"] or row["doubled"] for row in ours) or any("never" in row["failures"] for row in rows)
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ SDK = "docker SDK + official SDK"
 GENERIC = "docker SDK + generic client"
 NODE = "Node + generic client"
 LIBRARIES = "the mandated libraries alone"
+SDK_ALONE, LIBRARIES_ALONE = f"{SDK}, no paramiko", f"{LIBRARIES}, no paramiko"
 FLOOR = "standard library alone"
 REFERENCE = "127.0.0.1:5000/bench/app:1"
 PEERS = Path(__file__).with_name("peers")
@@ -77,6 +78,8 @@ def _commands(bench: Bench, engine: DockerEngine, service: Service) -> dict[str,
         FLOOR: "standard_library.py",
     }
     scripts = {name: [sys.executable, str(PEERS / file)] for name, file in python.items()}
+    without = [sys.executable, str(PEERS / "without_paramiko.py")]
+    scripts |= {SDK_ALONE: [*without, python[SDK]], LIBRARIES_ALONE: [*without, python[LIBRARIES]]}
     if node := _node(bench):
         scripts[NODE] = node
     scan = [*tool_words(), "scan", REFERENCE, "--endpoint", service.url]

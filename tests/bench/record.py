@@ -20,12 +20,12 @@ VERSION = 1
 def kept(
     name: str, figures: Sequence[Figure], *, rounds: int, short: bool, busy: float, left_out: Sequence[str]
 ) -> dict[str, Any]:
-    """All rows that are known, this one among them; written before it is returned.
+    """All rows that are known, this one among them; written before it is returned. Fewer rounds replace no more.
 
     `busy` is how many other processes wanted to run when it began, by the load average of a minute.
     """
-    rows = {
-        **known(),
+    before = known()
+    row = {
         name: {
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": machine(),
@@ -36,6 +36,8 @@ def kept(
             "figures": [{**figure.to_dict(), "line": cells(figure)} for figure in figures],
         },
     }
+    replaced = name not in before or before[name]["rounds"] <= rounds
+    rows = before | row if replaced else before
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps({"version": VERSION, "rows": rows}, indent=2) + "\n", encoding="utf-8")
     return rows

@@ -50,8 +50,13 @@ def main(arguments: Sequence[str]) -> int:
         except (Failed, EngineDidNotStart) as failed:
             print(f"bench: the row {name} could not be measured: {failed}", file=sys.stderr)
             return 1
-    if chosen.write:
-        write_page(rows[name] for name in ROWS if name in rows and not rows[name]["short"])
+    if not chosen.write:
+        return 0
+    missing = [name for name in ROWS if name not in rows or rows[name]["rounds"] < FEWEST]
+    if missing:
+        print(f"bench: the page stays as it is: {', '.join(missing)} not measured {FEWEST} times.", file=sys.stderr)
+        return 1
+    write_page(rows[name] for name in ROWS)
     return 0
 
 
@@ -92,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="renew the table in docs/performance.md from all rows of build/bench.json that were measured in full",
+        help=f"renew the table in docs/performance.md, if build/bench.json has every row in {FEWEST} rounds or more",
     )
     return parser
 

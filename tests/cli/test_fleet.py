@@ -19,6 +19,6 @@ def test_a_fleet_four_times_too_large_for_the_slots_keeps_its_promises_and_its_b
     (fleet,) = json.loads(said.read_text(encoding="utf-8"))
     assert fleet["died"] > 0
     assert (fleet["lost"], fleet["doubled"]) == (0, 0)
-    assert fleet["finished"] + fleet["died"] + fleet["failed"] == AGENTS
+    assert set(fleet["failures"]) <= {"FateUnknown"}, "none fails for the rate, or for a bug"
     assert fleet["calls_per_image"] <= MOST_CALLS
     assert fleet["wait_mean"] <= 1.5 * fleet["ideal_mean"], "the slots are hardly idle while somebody waits"

@@ -22,6 +22,7 @@ class CannedEngine:
     url: str
     requests: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    answers: Answers = field(default_factory=dict)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _serving(server: _TCPServer, engine: CannedEngine, answers: Answers) -> Iterator[CannedEngine]:
-    server.engine, server.answers = engine, answers
+    server.engine, server.answers, engine.answers = engine, answers, answers
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

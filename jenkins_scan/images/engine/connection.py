@@ -64,12 +64,15 @@ class EngineConnection:
         self._client = client
         self._endpoint = endpoint
         self._limits = limits
+        self.ask_again()
+
+    def ask_again(self) -> None:
+        """What engine it is: another one may be at this place by now. Raises as `connect`."""
         self._version = self._ask_version()
         self.own_api = str(self._version["ApiVersion"])
         least = inspect_body.api_number(str(self._version.get("MinAPIVersion"))) or (0, 0)
         self.api = max(min(inspect_body.api_number(self.own_api) or NEWEST_API, NEWEST_API), least)
         """The API version that is spoken."""
-        self._info: Mapping[str, Any] | None = None
 
     def close(self) -> None:
         """Ends it; work that was left behind in it fails."""
@@ -103,12 +106,11 @@ class EngineConnection:
         store = inspect_body.detect_store(self._version, None, inspected)
         if store is not Store.UNKNOWN:
             return store
-        if self._info is None:
-            answer = self._get(f"{self._prefix}/info", {})
-            if not answer.ok:  # a socket proxy may keep `info` back
-                return store
-            self._info = fields.parse_json(answer.content, "The engine's info")
-        return inspect_body.detect_store(self._version, self._info, inspected)
+        answer = self._get(f"{self._prefix}/info", {})
+        if not answer.ok:  # a socket proxy may keep `info` back
+            return store
+        info = fields.parse_json(answer.content, "The engine's info")
+        return inspect_body.detect_store(self._version, info, inspected)
 
     @contextmanager
     def export(self, name: str, platform: Platform | None = None) -> Iterator[io.BufferedReader]:

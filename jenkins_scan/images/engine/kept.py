@@ -1,4 +1,7 @@
-"""Connections to engines that are kept for the next image: opening one takes longer than asking about an image."""
+"""Connections to engines that are kept for the next image: opening one takes longer than asking about an image.
+
+Nothing that the engine said is kept: behind the same address there may be another one at any time.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -29,8 +32,12 @@ class KeptConnections:
         """As `connection.connected`; one that met no error is kept."""
         from jenkins_scan.images.engine.connection import connect  # the Docker SDK takes its time to import
 
-        connection = self._taken(endpoint) or connect(endpoint, limits)
+        connection = self._taken(endpoint)
+        kept = connection is not None
+        connection = connection or connect(endpoint, limits)
         try:
+            if kept:
+                connection.ask_again()
             yield connection
         except BaseException:
             connection.close()

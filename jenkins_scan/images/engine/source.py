@@ -1,6 +1,6 @@
 """An image in a container engine.
 
-One small read, after one or two about the engine itself (`version`, at times `info`); nothing is pulled or exported.
+Two or three small reads (`version`, inspect, at times `info`); nothing is pulled or exported.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,5 +1,7 @@
 """Findings as every format shows them."""
 
+from dataclasses import replace
+
 import pytest
 
 from jenkins_scan.report.rows import LONGEST_TEXT, repository_name, rows_of
@@ -140,3 +142,9 @@ def test_fingerprints_tell_images_of_one_repository_apart():
 )
 def test_an_image_is_named_without_its_tag(changes, name):
     assert repository_name(image(**changes)) == name
+
+
+def test_rows_are_made_once_for_all_formats():
+    told = result(image(FINDINGS[1]))
+    assert rows_of(told) is rows_of(told)
+    assert rows_of(told) is not rows_of(replace(told))

@@ -3,15 +3,18 @@
 import pytest
 
 from jenkins_scan.errors import EngineAbsent, ImageMoved, ImageNotFound
-from jenkins_scan.images.engine.connection import Limits
+from jenkins_scan.images.engine import connection
+from jenkins_scan.images.engine.connection import Limits, connect
 from jenkins_scan.images.engine.endpoint import EngineEndpoint
 from jenkins_scan.images.engine.kept import FRESH, KeptConnections
 from jenkins_scan.images.engine.source import EngineSource
+from jenkins_scan.images.interface import Store
 from jenkins_scan.images.reference import parse_reference
 from tests.support.canned_engine import engine_on_socket
 from tests.support.center import FakeClock
 
 VERSION = {"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12", "Components": [{"Name": "Engine"}]}
+IMAGE = {"Id": f"sha256:{'f' * 64}", "RepoTags": ["b:1"], "Os": "linux", "Architecture": "amd64", "Size": 5}
 INFO = {"Driver": "overlay2", "DriverStatus": [["Backing Filesystem", "extfs"]]}
 
 
@@ -52,37 +55,53 @@ def source(kept, engine, name):
     return EngineSource(parse_reference(f"{name}:1"), EngineEndpoint(engine.url, "DOCKER_HOST"), lend=kept.connected)
 
 
-def test_the_engine_is_asked_about_itself_once_for_many_images(kept, engine):
-    first, *others = (source(kept, engine, name).resolve() for name in "abc")
-    assert [each.identity.image_id for each in (first, *others)] == [f"sha256:{name * 64}" for name in "abc"]
-    inspects = [f"/v1.41/images/{name}:1/json" for name in "abc"]
-    assert engine.requests == ["/version", inspects[0], "/v1.41/info", *inspects[1:]]
+@pytest.fixture
+def opened(monkeypatch):
+    """The connections that were opened."""
+    made = []
+
+    def noted(endpoint, limits):
+        made.append(connect(endpoint, limits))
+        return made[-1]
+
+    monkeypatch.setattr(connection, "connect", noted)
+    return made
 
 
-def test_a_second_look_costs_one_request(kept, engine):
-    looked = source(kept, engine, "a")
-    identity = looked.resolve().identity
-    before = len(engine.requests)
-    looked.look_again(identity)
-    assert engine.requests[before:] == ["/v1.41/images/a:1/json"]
+def test_many_images_and_their_second_looks_need_one_connection(kept, engine, opened):
+    looked = [source(kept, engine, name) for name in "abc"]
+    found = [each.resolve().identity for each in looked]
+    assert [each.image_id for each in found] == [f"sha256:{name * 64}" for name in "abc"]
+    for each, identity in zip(looked, found, strict=True):
+        each.look_again(identity)
     with pytest.raises(ImageMoved):
-        source(kept, engine, "b").look_again(identity)
+        looked[1].look_again(found[0])
+    assert len(opened) == 1
 
 
-def test_a_connection_that_was_idle_for_long_is_not_trusted(kept, engine, clock):
+def test_another_engine_at_the_same_place_is_known_for_what_it_is(kept, engine, tmp_path):
+    assert source(kept, engine, "a").resolve().identity.store is Store.GRAPHDRIVER
+    later = {"Version": "29.7.2", "ApiVersion": "1.55", "MinAPIVersion": "1.40"}
+    target = {"Descriptor": {"digest": f"sha256:{'e' * 64}", "mediaType": "application/vnd.oci.image.manifest.v1+json"}}
+    engine.answers.clear()
+    engine.answers.update({"/version": VERSION | later, "/v1.55/images/b:1/json": IMAGE | target})
+    found = source(kept, engine, "b").resolve().identity
+    assert (found.store, found.engine.version) == (Store.CONTAINERD, "29.7.2")
+
+
+def test_a_connection_that_was_idle_for_long_is_not_trusted(kept, engine, clock, opened):
     looked = source(kept, engine, "a")
     identity = looked.resolve().identity
-    before = len(engine.requests)
     clock.sleep(FRESH + 0.1)
     looked.look_again(identity)
-    assert engine.requests[before:] == ["/version", "/v1.41/images/a:1/json"]
+    assert len(opened) == 2
 
 
-def test_a_connection_that_met_an_error_is_not_kept(kept, engine):
+def test_a_connection_that_met_an_error_is_not_kept(kept, engine, opened):
     with pytest.raises(ImageNotFound):
         source(kept, engine, "nowhere").resolve()
     source(kept, engine, "a").resolve()
-    assert engine.requests.count("/version") == 2
+    assert len(opened) == 2
 
 
 def test_two_at_once_have_a_connection_each(kept, engine):
@@ -91,17 +110,15 @@ def test_two_at_once_have_a_connection_each(kept, engine):
         assert one is not other
     with kept.connected(endpoint, Limits()) as again:
         assert again in (one, other)
-    assert engine.requests == ["/version", "/version"]
+    assert engine.requests == ["/version"] * 3
 
 
 def test_engines_are_not_taken_for_each_other(kept, engine, tmp_path):
     source(kept, engine, "a").resolve()
-    with engine_on_socket(tmp_path / "other.sock", answers(a="d")) as other:
-        with KeptConnections(kept._clock) as own:
-            assert source(own, other, "a").resolve().identity.image_id == f"sha256:{'d' * 64}"
-            assert source(own, engine, "a").resolve().identity.image_id == f"sha256:{'a' * 64}"
-            assert source(own, other, "a").resolve().identity.image_id == f"sha256:{'d' * 64}"
-        assert other.requests.count("/version") == 1
+    with engine_on_socket(tmp_path / "other.sock", answers(a="d")) as other, KeptConnections(kept._clock) as own:
+        assert source(own, other, "a").resolve().identity.image_id == f"sha256:{'d' * 64}"
+        assert source(own, engine, "a").resolve().identity.image_id == f"sha256:{'a' * 64}"
+        assert source(own, other, "a").resolve().identity.image_id == f"sha256:{'d' * 64}"
 
 
 def test_an_engine_that_ended_meanwhile_is_noticed(clock, tmp_path):
