@@ -64,6 +64,8 @@ class EngineConnection:
         self._client = client
         self._endpoint = endpoint
         self._limits = limits
+        self.is_kept = False
+        """Whether it was lent before: what is known of the engine is as old as that."""
         self.ask_again()
 
     def ask_again(self) -> None:

@@ -1,6 +1,6 @@
 """Connections to engines that are kept for the next image: opening one takes longer than asking about an image.
 
-Nothing that the engine said is kept: behind the same address there may be another one at any time.
+Nothing that an engine said is taken for what the next one is: behind an address they may change at any time.
 """
 
 import threading
@@ -32,18 +32,15 @@ class KeptConnections:
         """As `connection.connected`; one that met no error is kept."""
         from jenkins_scan.images.engine.connection import connect  # the Docker SDK takes its time to import
 
-        connection = self._taken(endpoint)
-        kept = connection is not None
-        connection = connection or connect(endpoint, limits)
+        connection = self._taken(endpoint) or connect(endpoint, limits)
         try:
-            if kept:
-                connection.ask_again()
             yield connection
         except BaseException:
             connection.close()
             raise
         with self._changing:
             if not self._closed:
+                connection.is_kept = True
                 self._idle.append((self._clock.monotonic(), endpoint, connection))
                 return
         connection.close()

@@ -45,6 +45,8 @@ class EngineSource:
     def resolve(self) -> ResolvedImage:
         """The image's identity. Raises `errors.ImageError` (13), or `errors.EngineSettingsError` (2)."""
         with self._lend(self._endpoint, self._limits) as engine:
+            if engine.is_kept:
+                engine.ask_again()
             body = self._inspect(engine)
             store = engine.store(body)
             image = self._parse(engine, body, store)
@@ -53,7 +55,10 @@ class EngineSource:
         return replace(resolved, warnings=(*self._warnings(store), *resolved.warnings), place=self._endpoint)
 
     def look_again(self, identity: ImageIdentity) -> None:
-        """Nothing, while the reference means the same bytes as in `identity`; two small reads.
+        """Nothing, while the reference means the same bytes as in `identity`; a small read or two.
+
+        Which engine answers does not matter: another one that has these bytes has this image, and ids of another kind
+        are not these.
 
         An image id is asked for no more: it cannot come to mean anything else. Raises `errors.ImageMoved` (17), or
         `errors.ImageError` (13) when the name is gone or the engine does not answer.
