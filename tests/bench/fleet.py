@@ -47,7 +47,7 @@ POLICIES: Mapping[str, Callable[[VirtualTime, Account, Permits, Fate], Any]] = {
     "every 30 s": lambda world, account, _, fate: NaiveAgent(world, account, fate, 30.0),
 }
 NAIVE = ("every 5 s", "every 30 s")
-SIZES = {"pauses up to 20 s": (1000,), "ten permits outside": (10, 100, 1000), "every 5 s": (10, 100, 1000)}
+SIZES = {"pauses up to 20 s": (1000,), "every 5 s": (10, 100, 1000)}
 """Fleets with which a policy is run unless it is named: others would take long, and say nothing new."""
 COLUMNS = {
     "agents": "{agents}",
