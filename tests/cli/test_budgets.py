@@ -83,8 +83,8 @@ def test_a_scan_through_an_engine_carries_no_ssh(tmp_path):
     }
     with engine_on_socket(tmp_path / "e.sock", answers):
         code = (
-            "import sys; from jenkins_scan.cli.main import main; "
-            "main(['-q', 'scan', 'app:1', '--endpoint', 'http://127.0.0.1:1']); print(sorted(sys.modules))"
+            "import sys; from jenkins_scan.cli.main import main; from tests.support.center import FakeClock; "
+            "main(['-q', 'scan', 'app:1', '--endpoint', 'http://127.0.0.1:1'], FakeClock()); print(sorted(sys.modules))"
         )
         here = {"DOCKER_HOST": f"unix://{tmp_path}/e.sock", "PYTHONPATH": str(Path(__file__).parents[2])}
         environ = {**KEYS, **here, "JENKINS_SCAN_MIN_QUOTA": "0"}
