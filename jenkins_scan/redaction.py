@@ -30,9 +30,10 @@ class Redactor:
             return
         from jenkins_scan.secret_forms import forms_of  # who has no secrets needs none of it
 
+        forms = {form for form in forms_of(secret) if len(form) >= SHORTEST}
         with self._learning:  # images are worked on side by side, and registries have secrets of their own
             # The longest first, so that a secret which is part of another leaves nothing of it behind.
-            self._forms = sorted({*self._forms, *forms_of(secret)}, key=len, reverse=True)
+            self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""

@@ -8,8 +8,6 @@ import shlex
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-from jenkins_scan.redaction import SHORTEST
-
 _HEX = re.compile("%[0-9A-F]{2}")
 
 
@@ -31,14 +29,14 @@ def _escaped_forms(secret: str) -> Iterator[str]:
 
 
 def forms_of(secret: str) -> set[str]:
-    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms, if they are long enough."""
+    """The secret and its URL-encoded, JSON- and HTML-escaped, quoted and Base64 forms."""
     # surrogateescape: os.environ shows bytes that are no UTF-8 in this way.
     encoded = {quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")}
     encoded.add(quote_plus(secret, errors="surrogateescape"))
     named = html.escape(secret)
     numbered = named.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as Go and Jinja write them
     pages = (named, numbered, html.escape(secret, quote=False))  # shown quoted, as the secret itself is
-    forms = {
+    return {
         secret,
         " ".join(secret.split()),  # as `plain_text.one_line` leaves it
         *encoded,
@@ -49,4 +47,3 @@ def forms_of(secret: str) -> set[str]:
         shlex.quote(secret),
         *_base64_forms(secret.encode("utf-8", "surrogateescape")),
     }
-    return {form for form in forms if len(form) >= SHORTEST}

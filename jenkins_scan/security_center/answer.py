@@ -125,6 +125,8 @@ def _refused(operation: str, raw: RawAnswer, code: str | None, envelope: Mapping
         request_id=request_id,
         http_status=raw.status,
     )
+    if isinstance(error, errors.ServiceThrottled):
+        error.after = raw.retry_after
     server_side = raw.status >= httpx.codes.INTERNAL_SERVER_ERROR
     # A refusal has no `Data`, and its status is 200 or an error's: anything else may be a task that we fail to read.
     ambiguous = _may_be_done(raw.status) and (raw.status != httpx.codes.OK or envelope.get("data"))

@@ -156,8 +156,6 @@ class SecurityCenterClient:
             last = deadline - LEAST_FOR_A_CREATE
             return with_retries(attempt, repeat_if_may_have_run=False, deadline=last, clock=self._clock)
         except TryFailed as failed:
-            if isinstance(failed.error, errors.ServiceThrottled):
-                failed.error.after = failed.after
             raise (_fate_unknown(failed.error, sent_on) if failed.may_have_run else failed.error) from failed
 
     def _read(self, operation: str, query: Mapping[str, str], model: type[Reply[T]], deadline: float) -> Answer[T]:

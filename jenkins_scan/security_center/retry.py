@@ -17,12 +17,13 @@ from jenkins_scan.errors import ScanError, ServiceThrottled
 T = TypeVar("T")
 TRIES = 4
 FIRST_WAIT, GROWTH = 1.0, 3.0
-"""Seconds after the first try, and by how much longer each further wait is; up to a tenth is added."""
-JITTER = 0.1
+"""Seconds after the first try, and by how much longer each further wait is."""
+SPREAD = (1.0, 1.1)
+"""A wait is by such a share as long."""
 FIRST_WAIT_IN_A_CROWD, CROWD_GROWTH = 4.0, 1.75
 """The same after tries that were throttled."""
-CROWD_JITTER = 0.5
-"""At most this share is added or taken away: those that were throttled together must not come back together."""
+CROWD_SPREAD = (0.5, 1.5)
+"""Those that were throttled together must not come back together."""
 LAST_TRY = 1.0
 """Seconds before the deadline by which a wait ends, if that does not make it too short."""
 SHORTEST_WAIT = 0.5
@@ -62,26 +63,29 @@ def with_retries(attempt: Callable[[], T], *, repeat_if_may_have_run: bool, dead
 
     def another(state: tenacity.RetryCallState) -> bool:
         nonlocal only_once
-        failed = state.outcome.exception() if state.outcome is not None else None
-        if not isinstance(failed, TryFailed) or not failed.again:
+        failed = _failure(state)
+        if failed is None or not failed.again:
             return False
         only_once += failed.once
         return only_once <= 1 and (repeat_if_may_have_run or not failed.may_have_run)
 
     def wait(state: tenacity.RetryCallState) -> float:
-        failed = state.outcome.exception() if state.outcome is not None else None
+        failed = _failure(state)
         # Whoever is told to come back at once waits nevertheless: four tries in an instant help nobody.
-        asked = (failed.after if isinstance(failed, TryFailed) else None) or 0.0
-        shortest = asked or SHORTEST_WAIT
-        throttled = isinstance(failed, TryFailed) and isinstance(failed.error, ServiceThrottled)
-        first, growth = (FIRST_WAIT_IN_A_CROWD, CROWD_GROWTH) if throttled else (FIRST_WAIT, GROWTH)
-        jitter = CROWD_JITTER if throttled else JITTER
-        about = asked or first * growth ** (state.attempt_number - 1)
-        least = 1 - jitter if throttled and not asked else 1.0
-        spread = about * random.uniform(least, 1 + jitter)  # noqa: S311  no secrecy
-        return max(shortest, min(spread, deadline - LAST_TRY - clock.monotonic()))
+        asked = (None if failed is None else failed.after) or 0.0
+        if failed is not None and isinstance(failed.error, ServiceThrottled):
+            own, least, most = FIRST_WAIT_IN_A_CROWD * CROWD_GROWTH ** (state.attempt_number - 1), *CROWD_SPREAD
+        else:
+            own, least, most = FIRST_WAIT * GROWTH ** (state.attempt_number - 1), *SPREAD
+        about = (asked or own) * random.uniform(1.0 if asked else least, most)  # noqa: S311  spreading, not secrecy
+        return max(asked or SHORTEST_WAIT, min(about, deadline - LAST_TRY - clock.monotonic()))
 
     def stop(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= TRIES or clock.monotonic() + state.upcoming_sleep >= deadline
 
     return tenacity.Retrying(retry=another, wait=wait, stop=stop, sleep=clock.sleep, reraise=True)(attempt)
+
+
+def _failure(state: tenacity.RetryCallState) -> TryFailed | None:
+    problem = None if state.outcome is None else state.outcome.exception()
+    return problem if isinstance(problem, TryFailed) else None

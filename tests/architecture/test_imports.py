@@ -78,7 +78,7 @@ ARROWS = {
     "errors": (),
     "plain_text": (),
     "redaction": ("secret_forms",),
-    "secret_forms": ("redaction",),
+    "secret_forms": (),
     "clock": (),
     "untrusted_json": (),
     "spelling": (),

@@ -59,10 +59,10 @@ class KeptConnections:
     def _taken(self, endpoint: EngineEndpoint) -> "EngineConnection | None":
         with self._changing:
             now = self._clock.monotonic()
-            old = [each for each in self._idle if now - each[0] > FRESH]
-            fitting = [each for each in self._idle if each not in old and each[1] == endpoint]
-            taken = fitting[-1:]
-            self._idle = [each for each in self._idle if each not in old and each not in taken]
+            fresh = [each for each in self._idle if now - each[0] <= FRESH]
+            old = [each for each in self._idle if each not in fresh]
+            taken = next((each for each in reversed(fresh) if each[1] == endpoint), None)
+            self._idle = [each for each in fresh if each is not taken]
         for each in old:
             each[2].close()
-        return taken[0][2] if taken else None
+        return None if taken is None else taken[2]

@@ -12,11 +12,11 @@ from jenkins_scan import errors
 from jenkins_scan.clock import SystemClock
 from jenkins_scan.security_center.interface import ScanRequest
 from jenkins_scan.security_center.retry import (
-    CROWD_JITTER,
+    CROWD_SPREAD,
     FIRST_WAIT_IN_A_CROWD,
-    JITTER,
     LAST_TRY,
     SHORTEST_WAIT,
+    SPREAD,
     TRIES,
     TryFailed,
     with_retries,
@@ -181,14 +181,14 @@ def test_a_throttled_try_waits_as_long_as_the_service_asks(headers, least, statu
     replies.client(clock).create_jenkins_image_scan_task(ScanRequest(), deadline=clock.monotonic() + 30)
     (sleep,) = clock.sleeps
     own = FIRST_WAIT_IN_A_CROWD
-    assert (least or own * (1 - CROWD_JITTER)) <= sleep <= (least or own) * (1 + CROWD_JITTER)
+    assert (least or own * CROWD_SPREAD[0]) <= sleep <= (least or own) * CROWD_SPREAD[1]
 
 
 def test_a_page_that_asks_for_patience_gets_it():
     clock = FakeClock()
     page = Canned(503, b"<html>", {"retry-after": "5"})
     Replies(page, quota()).client(clock).describe_image_scan_auth_count(deadline=clock.monotonic() + 30)
-    assert 5 <= clock.sleeps[0] <= 5 * (1 + JITTER)
+    assert 5 <= clock.sleeps[0] <= 5 * SPREAD[1]
 
 
 def test_who_is_told_to_come_back_at_once_asks_in_no_tight_loop():
